@@ -1,0 +1,260 @@
+// Publishing changes into a pair of files.
+
+#if !hasFeature(Embedded)
+    public import Accounts
+    internal import CLibc
+
+    /// What one publication did.
+    public struct PublicationResult: Equatable, Sendable {
+        /// The newest generation; unchanged if nothing was published.
+        public var generation: UInt64
+        /// Bytes written to both files; 0 if nothing was published.
+        public var bytesWritten: Int
+    }
+
+    /// The writing end of an index: one per state directory, used by one thread at a time.
+    ///
+    /// Blocks only on the disk. After a thrown error readers go on seeing the last complete
+    /// generation; the writer must then be dropped and the index built anew.
+    public struct IndexWriter: ~Copyable, @unchecked Sendable {  // unique, so never shared
+        private let directory: String
+        private var publicFile: IndexPartFile
+        private var gateFile: IndexPartFile
+        private var isInstalled: Bool
+        private var hasFailed = false
+        /// For tests: called before each step that a crash could separate from the next.
+        var beforeStep: ((String) throws(IndexError) -> Void)?
+
+        /// Heads of chains in a delta.
+        static var headCount: Int { 32768 }
+
+        /// Bytes of a log: enough that a full one is worth the rebuild.
+        static func logBytes(base: Int) -> Int {
+            (max(32 << 20, base / 2) + 4095) & ~4095
+        }
+
+        /// Opens the pair in `directory` to continue it.
+        ///
+        /// `nil` if it is absent, torn, damaged, of another version or no pair: then build a new one.
+        /// Throws only what building would not cure, such as missing rights. Proves the whole delta.
+        public static func open(directory: String) throws(IndexError) -> IndexWriter? {
+            try pair(in: directory, suffix: "", isInstalled: true)
+        }
+
+        /// Opens what a builder has just written.
+        static func unpublished(in directory: String) throws(IndexError) -> IndexWriter {
+            guard let writer = try pair(in: directory, suffix: ".new", isInstalled: false) else {
+                throw .damaged("what was just written to \(directory) does not read back")
+            }
+            return writer
+        }
+
+        private static func pair(
+            in directory: String, suffix: String, isInstalled: Bool
+        ) throws(IndexError) -> IndexWriter? {
+            let gate = try IndexPartFile(path: directory + "/gate.1" + suffix, part: .gate)
+            guard let gate else { return nil }
+            let main = try IndexPartFile(path: directory + "/public.1" + suffix, part: .public)
+            guard let main else { return nil }
+            guard gate.view.pairID == main.view.pairID, gate.generation == main.generation else {
+                return nil
+            }
+            return IndexWriter(
+                directory: directory, publicFile: main, gateFile: gate, isInstalled: isInstalled)
+        }
+
+        private init(
+            directory: String, publicFile: consuming IndexPartFile,
+            gateFile: consuming IndexPartFile, isInstalled: Bool
+        ) {
+            self.directory = directory
+            self.publicFile = publicFile
+            self.gateFile = gateFile
+            self.isInstalled = isInstalled
+        }
+
+        /// The generation that readers see.
+        public var generation: UInt64 { publicFile.generation }
+
+        /// People published now.
+        public var peopleCount: Int { publicFile.people }
+
+        /// Groups published now.
+        public var groupCount: Int { publicFile.groups }
+
+        /// Bytes that both files take on disk.
+        public var byteCount: Int { publicFile.allocatedBytes + gateFile.allocatedBytes }
+
+        /// Whether a delta is half full: a new pair should be built beside, without haste.
+        public var shouldRebuild: Bool {
+            hasFailed || Self.isHalfFull(publicFile) || Self.isHalfFull(gateFile)
+        }
+
+        private static func isHalfFull(_ file: borrowing IndexPartFile) -> Bool {
+            let log = file.view.log
+            return file.entryCount > headCount || file.logEnd - log.lowerBound > log.count / 2
+                || file.generation - file.view.baseGeneration > 1 << 27
+        }
+
+        /// Lets go of the pages that writing made resident.
+        public mutating func releaseMemory() {
+            publicFile.releaseMemory()
+            gateFile.releaseMemory()
+        }
+
+        /// Notes when the directory last answered, in seconds since the epoch; no publication.
+        public mutating func noteContact(at time: Int64) {
+            note(time, at: IndexLayout.lastContact)
+        }
+
+        /// Notes when the mirror was last verified, in seconds since the epoch; no publication.
+        public mutating func noteVerified(at time: Int64) {
+            note(time, at: IndexLayout.lastVerified)
+        }
+
+        private mutating func note(_ time: Int64, at place: Int) {
+            guard time > 0, time < 1 << 40 else { return }
+            gateFile.store(UInt64(time), at: place)
+            publicFile.store(UInt64(time), at: place)
+        }
+    }
+
+    // Publishing.
+    extension IndexWriter {
+        /// Publishes a change in one generation; identical records are not written, and a change
+        /// without effect publishes nothing.
+        ///
+        /// Applying a change that the index already contains is harmless.
+        public mutating func apply(
+            _ change: PublicationChange
+        ) throws(IndexError) -> PublicationResult {
+            guard !hasFailed else { throw .damaged("an earlier change could not be completed") }
+            // Until this ends well the pair counts as torn.
+            hasFailed = true
+            let groups = try change.groups.map { (group) throws(IndexError) in
+                try resolve(group)
+            }
+            for person in change.people { try retire(person) }
+            for group in change.groups { try retire(group) }
+            for person in change.people { try publish(person) }
+            for (group, item) in zip(change.groups, groups) { try publish(group, item) }
+            let result = try commit()
+            hasFailed = false
+            return result
+        }
+
+        private mutating func commit() throws(IndexError) -> PublicationResult {
+            guard gateFile.isOpen || publicFile.isOpen else {
+                return PublicationResult(generation: generation, bytesWritten: 0)
+            }
+            try beforeStep?("prepare")
+            gateFile.prepareCommit()
+            try beforeStep?("prepare public")
+            publicFile.prepareCommit()
+            try beforeStep?("gate generation")
+            let gateBytes = gateFile.commit()
+            try beforeStep?("public generation")
+            let publicBytes = publicFile.commit()
+            return PublicationResult(
+                generation: generation, bytesWritten: gateBytes + publicBytes)
+        }
+
+        /// Takes away the keys under which a person is not found any more.
+        private mutating func retire(_ change: PersonChange) throws(IndexError) {
+            guard let was = change.was else { return }
+            let now = change.now.map { PublishedKey(name: $0.passwd.name, id: $0.passwd.uid) }
+            try beforeStep?("retire person in gate")
+            try gateFile.retire(.gateAccount, was, now: now)
+            try beforeStep?("retire person")
+            try publicFile.retire(.person, was, now: now)
+        }
+
+        private mutating func publish(_ change: PersonChange) throws(IndexError) {
+            guard let person = change.now else { return }
+            let key = PublishedKey(name: person.passwd.name, id: person.passwd.uid)
+            var gate = ItemEncoder(seed: gateFile.view.seed)
+            try gate.append(gate: person)
+            try beforeStep?("gate account")
+            try gateFile.publish(.gateAccount, key, gate)
+            var item = ItemEncoder(seed: publicFile.view.seed)
+            try item.append(person: person)
+            try beforeStep?("person")
+            try publicFile.publish(.person, key, item)
+        }
+
+        private mutating func retire(_ change: GroupChange) throws(IndexError) {
+            guard let was = change.was else { return }
+            try beforeStep?("retire group")
+            try publicFile.retire(.group, was, now: change.now)
+        }
+
+        /// The group's item as it is, before anything of the change is written.
+        private func resolve(_ change: GroupChange) throws(IndexError) -> AccountItem? {
+            for key in [change.was, change.now] {
+                if let key, let item = try publicFile.current(.group, key) { return item }
+            }
+            return nil
+        }
+
+        private mutating func publish(
+            _ change: GroupChange, _ current: AccountItem?
+        ) throws(IndexError) {
+            guard let key = change.now else { return }
+            let view = publicFile.view
+            var edit = MemberEdit()
+            if let current {
+                let group = try proven("a group") { () throws(IndexFault) in
+                    try view.group(current)
+                }
+                edit = MemberEdit(group, in: view)
+            }
+            var encoder = ItemEncoder(seed: view.seed)
+            let start = publicFile.logEnd
+            try edit.apply(added: change.membersAdded, removed: change.membersRemoved, in: view) {
+                (names) throws(IndexError) in
+                let offset = (start + encoder.bytes.count) / 8
+                guard let offset = UInt32(exactly: offset) else { throw .full }
+                encoder.append(members: names)
+                return offset
+            }
+            try beforeStep?("group")
+            try publicFile.publishGroup(key, edit, encoder)
+        }
+
+        /// Renames an unpublished pair into place, gate first, and tells readers of the old one.
+        public mutating func install() throws(IndexError) {
+            guard !isInstalled else { return }
+            for name in ["gate.1", "public.1"] {
+                let path = directory + "/" + name
+                let old = unsafe roster_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0)
+                defer { if old >= 0 { _ = close(old) } }
+                try beforeStep?("rename \(name)")
+                guard unsafe rename(path + ".new", path) == 0 else {
+                    throw .last("rename into place", path)
+                }
+                try beforeStep?("supersede \(name)")
+                Self.supersede(old)
+            }
+            isInstalled = true
+            let folder = unsafe roster_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+            defer { if folder >= 0 { _ = close(folder) } }
+            guard folder >= 0, fsync(folder) == 0 else { throw .last("make durable", directory) }
+        }
+
+        /// Sets the superseded word of a file that may be anything.
+        private static func supersede(_ descriptor: CInt) {
+            var status = stat()
+            guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0,
+                roster_is_regular(status.st_mode) != 0, status.st_size >= IndexLayout.headerBytes
+            else { return }
+            let size = IndexLayout.headerBytes
+            let access = PROT_READ | PROT_WRITE
+            let page = unsafe mmap(nil, size, access, MAP_SHARED, descriptor, 0)
+            guard let page = unsafe page, Int(bitPattern: page) != -1 else { return }
+            if unsafe AtomicWord(page).load() == IndexLayout.magic.littleEndian {
+                unsafe AtomicWord(page + IndexLayout.superseded).store(1)
+            }
+            _ = unsafe munmap(page, size)
+        }
+    }
+#endif

@@ -1,0 +1,209 @@
+// The rows of `entries`, and what the host sees of one.
+
+internal import Accounts
+internal import GRDB
+
+/// The key of an entry inside one store (entries.pk).
+typealias EntryKey = UInt32
+
+/// What an entry is, as a number.
+enum EntryKind: Int64 {
+    case other = 0
+    case person = 1
+    case group = 2
+}
+
+/// What the host sees of an entry, or would see; for a group name and id only.
+struct Record: Equatable {
+    var kind: EntryKind
+    var fields: PasswdFields
+    var state: AccountState = .active
+
+    var name: String { fields.name }
+    var id: UInt32 { fields.uid }
+    var key: PublishedKey { PublishedKey(name: name, id: id) }
+
+    /// Whether `other` would be found under the same two keys.
+    func hasKeys(of other: Record) -> Bool {
+        kind == other.kind && id == other.id && name == other.name
+    }
+
+    /// A group's record.
+    static func group(name: String, gid: UInt32) -> Record {
+        let fields = PasswdFields(name: name, uid: gid, gid: 0, gecos: "", home: "", shell: "")
+        return Record(kind: .group, fields: fields)
+    }
+
+    /// Reads the columns name, id, gid, gecos, home, shell, disabled, expiresAt, mustChange.
+    init(kind: EntryKind, row: SQLRow, from first: Int32) {
+        self.kind = kind
+        fields = PasswdFields(
+            name: row.text(first + 0), uid: UInt32(truncatingIfNeeded: row.int(first + 1)),
+            gid: UInt32(truncatingIfNeeded: row.int(first + 2)), gecos: row.text(first + 3),
+            home: row.text(first + 4), shell: row.text(first + 5))
+        state = AccountState(
+            isDisabled: row.int(first + 6) != 0,
+            expiresAt: row.isNull(first + 7) ? nil : row.int(first + 7),
+            mustChangePassword: row.int(first + 8) != 0)
+    }
+
+    init(kind: EntryKind, fields: PasswdFields, state: AccountState = .active) {
+        self.kind = kind
+        self.fields = fields
+        self.state = state
+    }
+}
+
+/// What the judgement of an entry depends on.
+struct Facts {
+    var kind: EntryKind
+    var dnHash: Int64
+    var createdAt: Int64
+    /// A bit for each search that shows the entry; 0: gone.
+    var presence: Int64
+    /// The identity of the directory that showed the entry last, counted up.
+    var generation: Int64
+    /// When the directory last showed the entry.
+    var confirmedAt: Int64
+    /// When the directory says that it last changed; `nil`: it does not say.
+    var happenedAt: Int64?
+    /// What would be published if nothing else stood against it.
+    var claim: Record?
+    /// The state of a person, also of a withheld one.
+    var state: AccountState?
+    /// Whether the local rules withhold the entry.
+    var isWithheld = false
+
+    /// What an evaluated entry says.
+    init(_ entry: EvaluatedEntry, dnHash: Int64) {
+        kind = .other
+        self.dnHash = dnHash
+        createdAt = entry.createdAt
+        presence = 0
+        generation = 0
+        confirmedAt = 0
+        happenedAt = ChangeTime.seconds(ofStamp: entry.stamp)
+        switch entry.content {
+        case .person(let person):
+            kind = .person
+            state = person.state
+            isWithheld = person.withheld != nil
+            if person.withheld == nil {
+                claim = Record(kind: .person, fields: person.passwd, state: person.state)
+            }
+        case .group(let group):
+            kind = .group
+            isWithheld = group.withheld != nil
+            if group.withheld == nil, let name = group.name, let gid = group.gid {
+                claim = .group(name: name, gid: gid)
+            }
+        case .other: break
+        }
+    }
+
+    /// The columns that ``init(row:)`` reads, of a table named `e`.
+    static let columns = """
+        e.kind, e.dnHash, e.createdAt, e.presence, e.generation, e.confirmedAt, e.withheld, \
+        e.name, e.id, e.gid, e.gecos, e.home, e.shell, e.disabled, e.expiresAt, e.mustChange
+        """
+    /// How many columns these are.
+    static let width: Int32 = 16
+
+    /// Reads a row that begins with ``columns``.
+    init(row: SQLRow) {
+        kind = EntryKind(rawValue: row.int(0)) ?? .other
+        dnHash = row.int(1)
+        createdAt = row.int(2)
+        presence = row.int(3)
+        generation = row.int(4)
+        confirmedAt = row.int(5)
+        isWithheld = !row.isNull(6)
+        guard kind != .other else { return }
+        let record = Record(kind: kind, row: row, from: 7)
+        if kind == .person { state = record.state }
+        if !isWithheld && !row.isNull(7) && !row.isNull(8) { claim = record }
+    }
+}
+
+/// Writes rows of `entries`.
+struct EntryWriter {
+    private let insertion: SQLStatement
+    private let update: SQLStatement
+    private let sourceInsertion: SQLStatement
+    private let sourceUpdate: SQLStatement
+    private let hash: ReferenceHash
+
+    init(_ database: Database, hash: ReferenceHash) throws(SQLFault) {
+        let columns = """
+            uuid, kind, dnHash, createdAt, presence, generation, confirmedAt, name, nameHash, id, \
+            gid, gecos, home, shell, disabled, expiresAt, mustChange, withheld, notes, dn, dnKey, \
+            stamp
+            """
+        let marks = "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22"
+        insertion = try database.sql("INSERT INTO entries (\(columns)) VALUES (\(marks))")
+        update = try database.sql("UPDATE entries SET (\(columns)) = (\(marks)) WHERE pk = ?23")
+        sourceInsertion = try database.sql(
+            "INSERT INTO sources (pk, attributes) VALUES (last_insert_rowid(), ?1)")
+        sourceUpdate = try database.sql("UPDATE sources SET attributes = ?1 WHERE pk = ?2")
+        self.hash = hash
+    }
+
+    /// Writes `entry` under `key`; `nil`: as a new row.
+    func write(_ entry: EvaluatedEntry, facts: Facts, at key: EntryKey?) throws(SQLFault) {
+        let statement = key == nil ? insertion : update
+        statement.bind(1, entry.entry.uuid.octets)
+        statement.bind(2, facts.kind.rawValue)
+        statement.bind(3, facts.dnHash)
+        statement.bind(4, facts.createdAt)
+        statement.bind(5, facts.presence)
+        statement.bind(6, facts.generation)
+        statement.bind(7, facts.confirmedAt)
+        bind(entry.content, to: statement)
+        statement.bind(20, entry.entry.dn)
+        statement.bind(21, entry.dnKey)
+        statement.bind(22, entry.stamp)
+        if let key { statement.bind(23, Int64(key)) }
+        try statement.finish()
+        let source = key == nil ? sourceInsertion : sourceUpdate
+        source.bind(1, entry.entry.attributes.packed)
+        if let key { source.bind(2, Int64(key)) }
+        try source.finish()
+    }
+
+    /// Binds the columns name to notes.
+    private func bind(_ content: EntryContent, to statement: SQLStatement) {
+        for parameter in Int32(8)...19 { statement.bindNull(parameter) }
+        switch content {
+        case .person(let person):
+            bind(name: person.passwd.name, id: person.passwd.uid, to: statement)
+            statement.bind(11, Int64(person.passwd.gid))
+            statement.bind(12, person.passwd.gecos)
+            statement.bind(13, person.passwd.home)
+            statement.bind(14, person.passwd.shell)
+            statement.bind(15, person.state.isDisabled ? 1 : 0)
+            if let expiresAt = person.state.expiresAt { statement.bind(16, expiresAt) }
+            statement.bind(17, person.state.mustChangePassword ? 1 : 0)
+            bind(withheld: person.withheld, notes: person.notes, to: statement)
+        case .group(let group):
+            bind(name: group.name, id: group.gid, to: statement)
+            bind(withheld: group.withheld, notes: group.notes, to: statement)
+        case .other: break
+        }
+    }
+
+    private func bind(name: String?, id: UInt32?, to statement: SQLStatement) {
+        if let name {
+            statement.bind(8, name)
+            statement.bind(9, hash.name(name))
+        }
+        if let id { statement.bind(10, Int64(id)) }
+    }
+
+    private func bind(withheld: String?, notes: [String], to statement: SQLStatement) {
+        statement.bind(18, withheld)
+        if !notes.isEmpty { statement.bind(19, notes.joined(separator: Self.noteSeparator)) }
+    }
+
+    /// Stands between two notes in one column.
+    static let noteSeparator = "\u{1f}"
+}

@@ -1,0 +1,21 @@
+/// What only the daemon needs of the C library: waiting, watching, locking.
+#ifndef ROSTER_CLIBC_DAEMON_H
+#define ROSTER_CLIBC_DAEMON_H
+
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/// connect(2) with an address of a unix socket, whose casts Swift would have to make by hand.
+static inline int roster_connect_unix(int descriptor, const struct sockaddr_un *address,
+                                      socklen_t length) {
+    return connect(descriptor, (const struct sockaddr *)address, length);
+}
+
+#endif

@@ -1,0 +1,96 @@
+// Why a content synchronisation cannot go on, each with what to do about it.
+
+public import LDAPClient
+
+/// Why a content synchronisation ended for a reason that another search does not mend by itself.
+public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What an owner can decide by.
+    public enum Kind: Hashable, Sendable {
+        /// The server does not offer RFC 4533 (12).
+        case notOffered
+        /// The base does not exist or is invisible to us (32).
+        case noSuchBase
+        /// We may not search there (50).
+        case accessDenied
+        /// A limit of the server cut the content short (3, 4, 11).
+        case limitExceeded
+        /// The server is overloaded, shutting down or off line (51, 52): only time helps.
+        case unavailable
+        /// The server refuses although we sent no cookie (53, 4096).
+        case refused
+        /// The base lies on another server (10).
+        case referral
+        /// The server broke the rules of RFC 4533.
+        case protocolViolation
+        /// Anything else.
+        case other
+    }
+
+    /// What an owner can decide by.
+    public let kind: Kind
+    /// The result code; `success` for a violation of the protocol.
+    public let code: LDAPResultCode
+    /// What happened.
+    public let diagnostic: String
+    /// What to do about it; empty when only time helps.
+    public let remedy: String
+
+    /// What happened and what to do, in one line.
+    public var description: String {
+        remedy.isEmpty ? diagnostic : "\(diagnostic); \(remedy)"
+    }
+
+    /// An error that ended the search with a result code.
+    init(code: LDAPResultCode, diagnostic: String) {
+        let (kind, what, remedy) = Self.meaning(of: code)
+        self.kind = kind
+        self.code = code
+        self.remedy = remedy
+        let said = diagnostic.isEmpty ? "" : ": \(diagnostic)"
+        self.diagnostic = "synchronisation: \(what) (\(code.rawValue))\(said)"
+    }
+
+    /// A violation of the protocol.
+    init(violation: String) {
+        kind = .protocolViolation
+        code = .success
+        diagnostic = "synchronisation: the server breaks RFC 4533: \(violation)"
+        remedy = "set [directory] sync = \"poll\" and report name and version of the server"
+    }
+
+    private static func meaning(of code: LDAPResultCode) -> (Kind, String, String) {
+        switch code {
+        case .unavailableCriticalExtension:
+            (
+                .notOffered, "the server does not offer content synchronisation",
+                "switch it on (OpenLDAP: overlay syncprov on the database; 389 DS: Content "
+                    + "Synchronization and Retro Changelog plugins) or set [directory] sync = \"poll\""
+            )
+        case .noSuchObject:
+            (
+                .noSuchBase, "the search base does not exist or may not be read",
+                "check [directory] base and the rights of bind_dn"
+            )
+        case .insufficientAccessRights:
+            (
+                .accessDenied, "the bind identity may not search the base",
+                "give bind_dn the right to read and search below the base"
+            )
+        case .sizeLimitExceeded, .timeLimitExceeded, .adminLimitExceeded:
+            (
+                .limitExceeded, "a limit of the server cut the content short",
+                "give bind_dn a limit of its own (OpenLDAP: olcLimits: dn.exact=\"BIND_DN\" "
+                    + "size=unlimited time=unlimited)"
+            )
+        case .busy, .unavailable: (.unavailable, "the server is busy or shutting down", "")
+        case .unwillingToPerform, .syncRefreshRequired:
+            (.refused, "the server refuses", "see its log")
+        case .referral:
+            (
+                .referral, "the base lies on another server",
+                "name the server that holds the base in [directory] uris"
+            )
+        default: (.other, "the search ended", "")
+        }
+    }
+}

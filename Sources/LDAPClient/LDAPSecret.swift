@@ -1,0 +1,31 @@
+// A password on its way to a bind, wiped when it is no longer needed.
+
+internal import Glibc
+
+/// The octets of a password; wiped when the value ends.
+///
+/// libldap copies them into its request, which it frees without wiping.
+@safe public struct LDAPSecret: ~Copyable {
+    private let storage: UnsafeMutableRawBufferPointer
+
+    /// Takes a copy of `octets`; the caller wipes its own.
+    public init(copying octets: some Collection<UInt8>) {
+        unsafe storage = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(octets.count, 1), alignment: 1)
+        unsafe storage.copyBytes(from: octets)
+        count = octets.count
+    }
+
+    deinit {
+        if let start = unsafe storage.baseAddress { unsafe explicit_bzero(start, storage.count) }
+        unsafe storage.deallocate()
+    }
+
+    /// How many octets there are.
+    public let count: Int
+
+    /// Lends the octets for the duration of a call.
+    func withOctets<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
+        unsafe body(UnsafeMutableRawBufferPointer(rebasing: storage[..<count]))
+    }
+}

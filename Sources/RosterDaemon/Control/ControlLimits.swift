@@ -1,0 +1,16 @@
+// The bounds within which anybody on the host may use the control socket.
+
+/// How much of the daemon the control socket's clients may take up.
+public struct ControlLimits: Sendable {
+    /// Connections of all users but root together.
+    public var connections = 64
+    /// Connections of one user; a shell script runs a few commands at once, not more.
+    public var connectionsPerUser = 16
+    /// From accepting a connection until its request is complete.
+    public var requestTime: Duration = .seconds(5)
+    /// From the first octet of the reply until the client has taken all of it.
+    public var replyTime: Duration = .seconds(10)
+
+    /// The limits that the daemon uses.
+    public init() {}
+}

@@ -1,0 +1,148 @@
+// The comparison of id, DN and change stamp of every entry, on a connection and a thread of its own:
+// what the stream may have missed is found here and confirmed by a second reading.
+
+internal import AccountStore
+internal import Accounts
+internal import DirectorySync
+internal import LDAPClient
+internal import Settings
+
+/// What a comparison found.
+struct ComparisonReport: Sendable {
+    /// The number of the connection beside which it was made.
+    var connection = 0
+    /// How many entries differed.
+    var differing = 0
+    /// Whether so many differed that reading everything again costs less.
+    var isTooMuch = false
+    /// How long it took.
+    var duration = Duration.zero
+    /// Entries that differed or were unknown, read again, with the search that shows them.
+    var reread: [(search: Int, entry: DirectoryEntry)] = []
+    /// Entries that neither the listing nor a reading by their identity shows.
+    var gone: [EntryUUID] = []
+    /// How many entries were the same.
+    var unchanged = 0
+    /// Why it could not be done; `nil`: it was.
+    var failure: String?
+}
+
+/// One comparison.
+///
+/// Blocks for as long as the directory takes to list everything.
+struct ComparisonRun: Sendable {
+    let connector: DirectoryConnector
+    let connection: Int
+    let server: Int
+    let plan: SearchPlan
+    let rules: EntryRules
+    let reader: StoreReader
+    let clock: DaemonClock
+
+    /// Identities that one re-reading asks for.
+    private static let rereadAtOnce = 50
+    /// More than so many, and a fifth of all, are not read again one by one.
+    private static let rereadAtMost = 5000
+    /// The operational attributes that a listing needs.
+    private static let stamps = ["entryCSN", "modifyTimestamp"]
+
+    /// Compares.
+    func run() -> ComparisonReport {
+        let began = clock.uptime()
+        var report = ComparisonReport()
+        report.connection = connection
+        do {
+            try compare(into: &report)
+        } catch {
+            report.failure = "\(error)"
+        }
+        report.duration = clock.uptime() - began
+        return report
+    }
+
+    private func compare(into report: inout ComparisonReport) throws {
+        var comparison = Comparison()
+        try reader.forEachStamp { uuid, dnKey, stamp in
+            comparison.addStored(uuid, mark: Comparison.Mark(dnKey: dnKey, stamp: stamp))
+        }
+        let session = try connector.connect(to: server)
+        for search in plan.searches {
+            let listing = LDAPSearch(
+                base: search.base, scope: .subtree, filter: search.filter,
+                attributes: [connector.entryID] + Self.stamps)
+            try each(listing, on: session) { entry in
+                let seen = rules.evaluate(entry)
+                comparison.addListed(
+                    entry.uuid, mark: Comparison.Mark(dnKey: seen.dnKey, stamp: seen.stamp))
+            }
+        }
+        let outcome = comparison.finish()
+        report.unchanged = outcome.unchangedCount
+        let asked = outcome.toReread + outcome.missing
+        report.differing = asked.count
+        report.isTooMuch = asked.count > Self.rereadAtMost && asked.count > report.unchanged / 4
+        guard !report.isTooMuch else { return }
+        var found: Set<EntryUUID> = []
+        for start in stride(from: 0, to: asked.count, by: Self.rereadAtOnce) {
+            let some = asked[start..<min(start + Self.rereadAtOnce, asked.count)]
+            for (index, search) in plan.searches.enumerated() {
+                try each(reread(some, of: search), on: session) { entry in
+                    found.insert(entry.uuid)
+                    report.reread.append((index, entry))
+                }
+            }
+        }
+        report.gone = outcome.missing.filter { !found.contains($0) }
+    }
+
+    private func reread(_ uuids: ArraySlice<EntryUUID>, of search: SearchPlan.Search) -> LDAPSearch
+    {
+        let identities = uuids.map {
+            LDAPFilter.equals(connector.entryID, Array($0.description.utf8))
+        }
+        return LDAPSearch(
+            base: search.base, scope: .subtree,
+            filter: "(&\(search.filter)(|\(identities.joined())))",
+            attributes: search.attributes + [connector.entryID])
+    }
+
+    /// Calls `body` with each entry that a search shows; throws unless the search came to its end.
+    private func each(
+        _ search: LDAPSearch, on session: borrowing LDAPSession, _ body: (DirectoryEntry) -> Void
+    ) throws {
+        let id = try session.start(search)
+        while true {
+            let patience = connector.settings.directory.refreshTimeout
+            guard let message = try session.nextMessage(timeout: patience) else {
+                throw DirectoryFailure(
+                    "\(session.options.uri): no answer to a listing for \(patience)")
+            }
+            guard message.id == id else { continue }
+            switch message.kind {
+            case .entry:
+                let entry = try DirectoryEntry(
+                    uuid: EntryUUID(high: 0, low: 0), decoding: message)
+                if let identified = identified(entry) { body(identified) }
+            case .searchResult:
+                let result = try message.result()
+                guard result.code == .success else {
+                    throw DirectoryFailure(
+                        "\(session.options.uri): listing ended with \(result.code.rawValue) "
+                            + result.diagnostic)
+                }
+                return
+            case .reference, .intermediate, .bindResult, .extendedResult, .other: continue
+            }
+        }
+    }
+
+    /// The entry with the identity that its own attribute names.
+    private func identified(_ entry: DirectoryEntry) -> DirectoryEntry? {
+        guard let text = entry.attributes.firstValue(of: connector.entryID.lowercased()),
+            let uuid = EntryUUID(text: text)
+        else { return nil }
+        var entry = entry
+        entry.uuid = uuid
+        return entry
+    }
+}

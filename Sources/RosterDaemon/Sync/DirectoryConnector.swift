@@ -1,0 +1,104 @@
+// From the configuration to a bound session with a server of the directory.
+
+internal import Accounts
+internal import DirectorySync
+internal import LDAPClient
+internal import Settings
+
+/// Why the directory cannot be followed right now, in words a person can act on.
+struct DirectoryFailure: Error, CustomStringConvertible {
+    /// What is wrong and what to do.
+    let description: String
+
+    /// A failure in so many words.
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Opens sessions as the configuration says.
+///
+/// Blocks; not for the cooperative pool.
+struct DirectoryConnector: Sendable {
+    let settings: Settings
+
+    /// The servers, the preferred one first.
+    var uris: [String] {
+        settings.directory.uris.map(\.text)
+    }
+
+    /// The attribute with the identity of an entry.
+    var entryID: String { settings.directory.entryID }
+
+    /// Where people and groups lie, for messages.
+    var base: String {
+        let directory = settings.directory
+        return directory.peopleBase == directory.groupsBase
+            ? directory.peopleBase : "\(directory.peopleBase) and \(directory.groupsBase)"
+    }
+
+    /// Who we are to the directory, for messages.
+    var bindName: String {
+        switch settings.directory.bind {
+        case .anonymous: "anonymous"
+        case .simple(let dn, _): dn
+        case .external: "the user rosterd runs as (SASL EXTERNAL)"
+        }
+    }
+
+    /// Which directory this is: when it changes, people are matched by uid and uidNumber.
+    var identity: String {
+        "base \(DistinguishedName.key(of: settings.directory.base)), id \(entryID.lowercased())"
+    }
+
+    /// The digest of everything that the cookie of a search depends on.
+    func digest(of search: LDAPSearch) -> [UInt8] {
+        SyncCookie.digest(
+            SyncCookie.Request(
+                uris: uris, bindDN: bindName, base: search.base, scope: search.scope,
+                filter: search.filter, attributes: search.attributes,
+                schema: "\(settings.accounts.schema), \(identity)", strategy: "syncrepl"))
+    }
+
+    /// A session with the server at `position`, bound and ready to search.
+    ///
+    /// Blocks at most some four network timeouts.
+    func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
+        let uri = settings.directory.uris[position]
+        let password = try password()
+        do throws(LDAPError) {
+            let session = try LDAPSession(options(for: uri))
+            switch settings.directory.bind {
+            case .anonymous: break
+            case .simple(let dn, _):
+                try session.bind(dn: dn, password: LDAPSecret(copying: password ?? []))
+            case .external: try session.bindExternal()
+            }
+            return session
+        } catch {
+            throw DirectoryFailure(error.description)
+        }
+    }
+
+    private func password() throws(DirectoryFailure) -> [UInt8]? {
+        do throws(SettingsError) {
+            return try settings.readBindPassword()
+        } catch {
+            throw DirectoryFailure("\(error)")
+        }
+    }
+
+    private func options(for uri: DirectoryURI) -> LDAPConnectOptions {
+        let policy: TLSPolicy =
+            switch uri.tls {
+            case .ldaps: .ldaps
+            case .startTLS: .startTLS
+            case .off: .off
+            }
+        var options = LDAPConnectOptions(uri: uri.text, tls: policy)
+        options.caFile = settings.directory.caFile
+        options.networkTimeout = settings.directory.networkTimeout
+        options.operationTimeout = settings.directory.networkTimeout
+        return options
+    }
+}

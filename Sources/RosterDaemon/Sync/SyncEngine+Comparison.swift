@@ -1,0 +1,131 @@
+// When every entry is compared with the directory, and what is done about differences.
+
+internal import AccountStore
+internal import Accounts
+internal import DirectorySync
+internal import Logging
+internal import NIOPosix
+
+/// Where the comparisons are.
+struct ComparisonProgress {
+    /// When the next one is due.
+    var schedule: ComparisonSchedule
+    /// One is wanted at once: the stream is known to have a hole.
+    var isUrgent = false
+    /// One is due then, because something changed that the searches do not show.
+    var hintedAt: Duration?
+    /// Entries that the stream spoke of since the running one began; `nil`: none is running.
+    var touched: Set<EntryUUID>?
+    /// Failures in a row.
+    var failures = 0
+    /// Who waits for the next one.
+    var waiting: [@Sendable (CommandOutcome) -> Void] = []
+
+    /// A schedule and nothing else.
+    init(schedule: ComparisonSchedule) {
+        self.schedule = schedule
+    }
+}
+
+extension SyncEngine {
+    /// The least time between a hint that something changed outside the searches and a comparison.
+    ///
+    /// In a busy directory such hints come all the time, and to every host at once: each comparison
+    /// waits this long, and up to as long again at random.
+    private static let hintInterval = Duration.seconds(300)
+    /// The time after which a comparison that failed is tried again, doubling.
+    private static let retryInterval = Duration.seconds(20)
+    /// Changes that one transaction takes.
+    private static let batchSize = 2000
+
+    /// Begins a comparison on another thread when one is due and none runs.
+    func startComparisonIfDue() {
+        guard connection.isFollowing, comparisons.touched == nil else { return }
+        let isHinted = comparisons.hintedAt.map { now >= $0 } ?? false
+        guard comparisons.isUrgent || isHinted || now >= comparisons.schedule.dueAt else { return }
+        comparisons.isUrgent = false
+        comparisons.hintedAt = nil
+        comparisons.touched = []
+        comparisons.schedule.started(now: now)
+        let run = ComparisonRun(
+            connector: connector, connection: connection.number, server: connection.server,
+            plan: rules.searchPlan, rules: rules, reader: store.reader, clock: context.clock)
+        let mailbox = context.mailbox
+        context.background.submit { _ in mailbox.post(.comparisonEnded(run.run())) }
+    }
+
+    /// Asks for a comparison after a hint, unless one was asked for already.
+    func requestComparisonSoon() {
+        let wait =
+            comparisons.failures > 0
+            ? Self.retryInterval * (1 << min(comparisons.failures, 5))
+            : Self.hintInterval * (1 + random)
+        if comparisons.hintedAt == nil { comparisons.hintedAt = now + wait }
+    }
+
+    /// Stores what a comparison found, except about entries that the stream spoke of meanwhile.
+    func comparisonEnded(_ report: ComparisonReport) -> StreamEnd? {
+        let touched = comparisons.touched ?? []
+        comparisons.touched = nil
+        comparisons.schedule.ended(now: now, jitter: random)
+        noteNextComparison()
+        if report.connection != connection.number || !connection.isFollowing {
+            // It saw what was before the connection that is followed now.
+            comparisons.isUrgent = true
+            return nil
+        }
+        if let failure = report.failure {
+            comparisons.failures += 1
+            logger.warning("cannot compare with the directory: \(failure)")
+            requestComparisonSoon()
+            answerComparison(.failed(failure, remedy: "see the log of rosterd"))
+            return nil
+        }
+        comparisons.failures = 0
+        guard !report.isTooMuch else {
+            fullRefreshReason = "\(report.differing) entries differ from the directory's"
+            return .anew
+        }
+        store(report, except: touched)
+        return nil
+    }
+
+    private func store(_ report: ComparisonReport, except touched: Set<EntryUUID>) {
+        var changes = report.reread.filter { !touched.contains($0.entry.uuid) }
+            .map { StoreChange.upsert(rules.evaluate($0.entry), search: $0.search) }
+        let gone = report.gone.filter { !touched.contains($0) }
+        if !gone.isEmpty { changes.append(.confirmRemoved(gone)) }
+        logger.info(
+            "compared",
+            metadata: [
+                "same": "\(report.unchanged)", "changed": "\(report.reread.count)",
+                "gone": "\(gone.count)", "took": "\(report.duration)",
+            ])
+        do throws(DirectoryFailure) {
+            for start in stride(from: 0, to: changes.count, by: Self.batchSize) {
+                let some = changes[start..<min(start + Self.batchSize, changes.count)]
+                try apply(StoreBatch(changes: Array(some), phase: phase))
+                beat()
+            }
+            noteVerified()
+            answerComparison(
+                .done("\(report.unchanged) entries were the same", count: changes.count))
+        } catch {
+            logger.error("cannot store what the comparison found: \(error)")
+            requestComparisonSoon()
+            answerComparison(.failed(error.description, remedy: "see the log of rosterd"))
+        }
+    }
+
+    /// Answers all who wait for a comparison.
+    func answerComparison(_ outcome: CommandOutcome) {
+        for reply in comparisons.waiting { reply(outcome) }
+        comparisons.waiting = []
+    }
+
+    private func noteNextComparison() {
+        let wait = max(.zero, comparisons.schedule.dueAt - now)
+        let next = context.clock.now() + Int64(wait.inSeconds)
+        context.board.update { $0.nextComparison = next }
+    }
+}

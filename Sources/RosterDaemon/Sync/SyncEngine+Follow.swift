@@ -1,0 +1,168 @@
+// One connection, from the first server that answers to the moment it is lost or given up.
+
+internal import AccountStore
+internal import Accounts
+internal import DirectorySync
+internal import LDAPClient
+internal import Logging
+internal import NIOPosix
+internal import Settings
+
+extension SyncEngine {
+    /// The time between two attempts to return to the preferred server, and after one that led to
+    /// nothing.
+    private static let returnInterval = Duration.seconds(60)
+    private static let returnIntervalAfterFailure = Duration.seconds(600)
+
+    /// Connects and follows until the connection is lost (throws) or a new one is wanted (returns).
+    func follow() throws(DirectoryFailure) {
+        let connected = try connectToFirst()
+        connection.server = connected.position
+        noteConnection(to: connector.uris[connected.position])
+        defer { connection.isOpen = false }
+        do throws(DirectoryFailure) {
+            noteSchema(of: connected.session)
+            try follow(DirectoryStream(session: connected.session))
+        } catch {
+            if !connection.wasFollowing {
+                // It let us in but was of no use: the next one gets its turn.
+                servers.first = (connection.server + 1) % connector.uris.count
+                servers.returnAt = now + Self.returnIntervalAfterFailure
+            }
+            throw error
+        }
+    }
+
+    private func follow(_ opened: consuming DirectoryStream) throws(DirectoryFailure) {
+        var stream = opened
+        try startSearches(on: &stream)
+        var health = StreamHealth(
+            refreshLimit: context.settings.directory.refreshTimeout, now: now)
+        var batch = ChangeBatch()
+        while true {
+            let isDrained = try take(from: &stream, into: &batch, &health)
+            if batch.isDue(now: now, isRefreshing: stream.isRefreshing) {
+                if try store(&batch) == .anew { return }
+                if !stream.isRefreshing { health.refreshEnded() }
+            }
+            if attend() != nil { return }
+            guard isDrained else { continue }
+            try keepAlive(&stream, &health)
+            startComparisonIfDue()
+            returnToPreferredServer()
+            wait(on: stream, atMost: batch.isEmpty ? .seconds(1) : .milliseconds(20))
+        }
+    }
+
+    /// Takes what has arrived; true when nothing more was there.
+    private func take(
+        from stream: inout DirectoryStream, into batch: inout ChangeBatch,
+        _ health: inout StreamHealth
+    ) throws(DirectoryFailure) -> Bool {
+        let before = stream.refreshedCount
+        defer { if stream.refreshedCount != before { noteProgress(stream.refreshedCount) } }
+        while !batch.isFull {
+            guard let events = try stream.next() else { return true }
+            let now = now
+            var isAnswer = false
+            for event in events {
+                switch event {
+                case .change(let change, let search): batch.add(change, search: search, now: now)
+                case .alive:
+                    isAnswer = true
+                    health.probeAnswered(now: now)
+                    noteContact()
+                }
+            }
+            if !isAnswer { health.messageReceived(now: now) }
+        }
+        return false
+    }
+
+    /// A session with the first server of the list that lets itself be connected to.
+    private func connectToFirst() throws(DirectoryFailure) -> PlacedSession {
+        var failures: [String] = []
+        let count = connector.uris.count
+        for turn in 0..<count where !context.mailbox.isStopping {
+            beat()
+            let position = (servers.first + turn) % count
+            do throws(DirectoryFailure) {
+                return PlacedSession(
+                    session: try connector.connect(to: position), position: position)
+            } catch {
+                failures.append(error.description)
+            }
+        }
+        servers.first = 0
+        throw DirectoryFailure(failures.joined(separator: "; "))
+    }
+
+    private func startSearches(on stream: inout DirectoryStream) throws(DirectoryFailure) {
+        try? lane.finish()
+        let offered = offeredCookies
+        let isFull = fullRefreshReason != nil
+        if let reason = fullRefreshReason { logger.notice("reading everything again: \(reason)") }
+        offeredCookies = [:]
+        fullRefreshReason = nil
+        connection = ConnectionProgress(
+            number: connection.number + 1, server: connection.server, beganAt: now, isOpen: true)
+        let containers = ContainerWatch(known: storedContainers())
+        for (index, planned) in rules.searchPlan.searches.enumerated() {
+            let search = LDAPSearch(
+                base: planned.base, scope: .subtree, filter: planned.filter,
+                attributes: planned.attributes)
+            let digest = connector.digest(of: search)
+            connection.searches.append(ConnectionProgress.Search(digest: digest))
+            let kept = isFull ? nil : offered[index] ?? storedCookie(search: index, digest)
+            try stream.start(search, index: index, cookie: kept, containers: containers)
+        }
+    }
+
+    private func storedCookie(search: Int, _ digest: [UInt8]) -> [UInt8]? {
+        guard let kept = try? store.reader.cookie(search: search) else { return nil }
+        return kept.digest == digest ? kept.bytes : nil
+    }
+
+    private func storedContainers() -> [EntryUUID: String] {
+        var containers: [EntryUUID: String] = [:]
+        try? store.reader.forEachContainer { containers[$0] = $1 }
+        return containers
+    }
+
+    private func keepAlive(
+        _ stream: inout DirectoryStream, _ health: inout StreamHealth
+    ) throws(DirectoryFailure) {
+        switch health.action(now: now) {
+        case .wait: return
+        case .sendProbe:
+            try stream.ask()
+            health.probeSent(now: now)
+        case .giveUp(let reason):
+            let advice =
+                stream.isRefreshing
+                ? "check the size limit of the bind DN on the server, or raise [directory] "
+                    + "refresh_timeout" : "is the server stopped or overloaded?"
+            throw DirectoryFailure("\(stream.session.options.uri): \(reason); \(advice)")
+        }
+    }
+
+    /// Finds out on another thread whether the preferred server is back, when another one serves.
+    private func returnToPreferredServer() {
+        guard connection.server > 0, connection.isFollowing, !servers.isProbing else { return }
+        guard now >= max(servers.returnAt, connection.beganAt + Self.returnInterval) else { return }
+        servers.returnAt = now + Self.returnInterval
+        servers.isProbing = true
+        let connector = connector
+        let mailbox = context.mailbox
+        context.background.submit { _ in
+            let answers = (try? connector.connect(to: 0)) != nil
+            mailbox.post(.preferredServerAnswers(answers))
+        }
+    }
+}
+
+/// A session and which server of the list it is with.
+private struct PlacedSession: ~Copyable {
+    let session: LDAPSession
+    let position: Int
+}

@@ -1,0 +1,223 @@
+// The engine: one thread that owns the store, follows the directory, and publishes what changes.
+//
+// Everything that changes the mirror happens here, in this order: a message of the directory (or a
+// command, or a change of a local file) becomes changes of the store; one transaction stores them
+// together with the cookie that covers them; one publication makes them visible.
+
+internal import AccountStore
+internal import Accounts
+internal import CLibc
+internal import DirectorySync
+internal import LDAPClient
+internal import Logging
+internal import Settings
+
+/// Follows the directory until the mailbox says stop, or the store has to be opened anew.
+///
+/// Made, used and ended by one thread.
+@safe final class SyncEngine {
+    let context: EngineContext
+    let connector: DirectoryConnector
+    let store: AccountStore
+    let publisher: IndexPublisher
+    /// The way to the store while a first load runs.
+    let lane: StoreLane
+    /// Whether no refresh has come to its end since the store was begun: nothing is published then.
+    var isFirstLoad: Bool
+    /// Whether a first load has ended and its log was not yet moved into the store's file.
+    var hasLoaded = false
+    /// What the local rules make of an entry, and what they ask the directory for.
+    var rules: EntryRules
+    /// The connection that is followed, or was last.
+    var connection = ConnectionProgress()
+    var comparisons: ComparisonProgress
+    /// The server of the list that is tried first, and when the preferred one may be returned to.
+    var servers = ServerChoice()
+    /// Who waits for the end of a refresh that was asked for.
+    var waitingForRefresh: [@Sendable (CommandOutcome) -> Void] = []
+    /// Why the next search begins without a cookie; `nil`: it begins where the stored one says.
+    var fullRefreshReason: String?
+    /// A cookie that the server handed out for the next search, by number of the search.
+    var offeredCookies: [Int: [UInt8]] = [:]
+    /// Why this engine has to make room for another one, which opens the store anew.
+    var reopenReason: String?
+    /// When the local account files are read again after they could not be read.
+    var localFilesRetryAt: Duration?
+    private let localFiles: LocalFilesWatch
+    private let waitSet: WaitSet
+    private var backoff = Backoff()
+
+    var logger: Logger { context.logger }
+    var now: Duration { context.clock.uptime() }
+    var random: Double { context.clock.random() }
+
+    /// Opens index and store, and tells the service manager that the host can be served.
+    ///
+    /// Throws what keeps the daemon from working: the store cannot be opened, or the local account
+    /// files cannot be read, without which nobody may be published.
+    init(context: EngineContext) throws {
+        self.context = context
+        let settings = context.settings
+        connector = DirectoryConnector(settings: settings)
+        publisher = IndexPublisher(context: context)
+        context.notification.ready()
+        rules = try Self.rules(of: context)
+        comparisons = ComparisonProgress(
+            schedule: ComparisonSchedule(
+                interval: settings.directory.compareInterval, now: context.clock.uptime(),
+                jitter: context.clock.random()))
+        store = try AccountStore(
+            directory: context.paths.state + "/store", rules: StoreRules(settings),
+            now: context.clock.now())
+        lane = StoreLane(to: store)
+        isFirstLoad = try store.reader.summary().isLoading
+        context.storeReader.fill(store.reader)
+        localFiles = LocalFilesWatch(folder: context.paths.etc)
+        waitSet = WaitSet([context.mailbox.wakeup.descriptor, localFiles.descriptor])
+    }
+
+    /// Follows the directory until the mailbox says stop.
+    ///
+    /// Throws when the store has to be opened anew.
+    func run() throws(DirectoryFailure) {
+        noteOpening()
+        reevaluateIfRulesChanged()
+        while !context.mailbox.isStopping, reopenReason == nil {
+            do throws(DirectoryFailure) {
+                try follow()
+                pauseAfterShortConnection()
+            } catch {
+                interrupted(error)
+                pause(backoff.next(random: random))
+            }
+        }
+        try? lane.finish()
+        store.close()
+        answerWaiting(.failed("rosterd is stopping", remedy: "try again when it runs again"))
+        if let reopenReason, !context.mailbox.isStopping { throw DirectoryFailure(reopenReason) }
+    }
+
+    /// Waits for news from the connection, other threads or local files, at most `time`.
+    func wait(on stream: borrowing DirectoryStream, atMost time: Duration) {
+        _ = stream.session.wait(orFor: waitSet.descriptor, timeout: time)
+    }
+
+    /// Does what other threads asked for and what local files and the index demand.
+    ///
+    /// Returns why the stream has to end, or `nil` if it may go on.
+    func attend() -> StreamEnd? {
+        beat()
+        if localFiles.drain() { localFilesChanged() }
+        if let at = localFilesRetryAt, now >= at { localFilesChanged() }
+        var end: StreamEnd?
+        for command in context.mailbox.takeAll() {
+            end = obey(command) ?? end
+        }
+        if !isFirstLoad {
+            publisher.attend(store.reader)
+            announceIfInSync()
+        }
+        return context.mailbox.isStopping || reopenReason != nil ? .stopping : end
+    }
+
+    /// Shows that the thread lives.
+    func beat() {
+        let now = now
+        context.board.update { $0.heartbeat = now }
+    }
+
+    /// The directory was reached and brought us up to date.
+    func reached() {
+        backoff.reset()
+        servers.first = 0
+    }
+
+    /// A server that ends every search at once must not be asked in a tight loop.
+    private func pauseAfterShortConnection() {
+        let lived = now - connection.beganAt
+        if connection.wasRestarted, lived < .seconds(10) { pause(backoff.next(random: random)) }
+    }
+
+    private func pause(_ time: Duration) {
+        let end = now + time
+        while now < end, !context.mailbox.isStopping {
+            waitSet.wait(atMost: min(end - now, .seconds(1)))
+            if attend() != nil { return }
+        }
+    }
+
+    /// The local rules as configuration and local files have them now.
+    static func rules(of context: EngineContext) throws(LocalAccountsError) -> EntryRules {
+        let local = try LocalAccounts.load(root: context.paths.etc)
+        let directory = context.settings.directory
+        return EntryRules(
+            policy: context.settings.accounts,
+            scope: SearchScope(
+                peopleBase: directory.peopleBase, groupsBase: directory.groupsBase,
+                peopleFilter: directory.peopleFilter, groupsFilter: directory.groupsFilter,
+                entryID: directory.entryID),
+            local: local, shells: .ofThisHost())
+    }
+}
+
+/// Why a stream comes to its end though nothing failed.
+enum StreamEnd: Equatable {
+    /// The engine ends.
+    case stopping
+    /// A new connection is wanted at once.
+    case anew
+}
+
+/// One connection, from the search requests on.
+struct ConnectionProgress {
+    /// One search: the digest that its cookie depends on, and whether it still brings us up to date.
+    struct Search {
+        var digest: [UInt8]
+        var isRefreshing = true
+    }
+
+    /// Counts connections.
+    var number = 0
+    /// The server of the list.
+    var server = 0
+    /// When it began, by the steady clock.
+    var beganAt = Duration.zero
+    var searches: [Search] = []
+    /// Whether it lives.
+    var isOpen = false
+    /// Whether it ended because a search has to begin anew.
+    var wasRestarted = false
+    /// Whether status and index were told that the mirror is what the directory is.
+    var isAnnounced = false
+    /// Entries of the running refresh when the log last spoke of it.
+    var loggedProgress = 0
+
+    /// Whether a search still brings us up to date.
+    var isRefreshing: Bool { searches.contains(where: \.isRefreshing) }
+
+    /// Whether the server has brought us up to date.
+    var wasFollowing: Bool { !searches.isEmpty && !isRefreshing }
+
+    /// Whether the directory is followed: every search brought us up to date and goes on.
+    var isFollowing: Bool { isOpen && wasFollowing }
+}
+
+/// Which server is tried first.
+struct ServerChoice {
+    /// Place in the list.
+    var first = 0
+    /// When the preferred server is looked at again.
+    var returnAt = Duration.zero
+    /// Whether somebody is looking.
+    var isProbing = false
+}
+
+extension StoreRules {
+    /// What the configuration says about re-use and about mass removals.
+    init(_ settings: Settings) {
+        let limit = BrakeLimit(count: settings.removals.count, percent: settings.removals.percent)
+        self.init(
+            allowsReuse: settings.allowsIDReuse, people: limit, groups: limit, members: limit,
+            window: settings.removals.window.components.seconds)
+    }
+}

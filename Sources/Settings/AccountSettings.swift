@@ -1,0 +1,163 @@
+// Reads [accounts], [removals], [access], [login], [ssh].
+
+internal import Accounts
+
+extension SettingsReader {
+    /// `[accounts]`, with the attributes and the schema of `[directory]`.
+    mutating func accounts(
+        _ table: SettingsTable, schema: DirectorySchema, attributes: AttributeMap
+    ) -> AccountPolicy {
+        var policy = AccountPolicy()
+        policy.schema = schema
+        policy.attributes = attributes
+        policy.ids = idWindow(table, default: policy.ids)
+        disabledRules(table, into: &policy)
+        let shellRemedy = "name a program by its absolute path, such as \"/bin/bash\""
+        policy.defaultShell =
+            text("default_shell", in: table, remedy: shellRemedy, where: Self.isPath)
+            ?? policy.defaultShell
+        policy.replaceShells =
+            texts("replace_shells", in: table, remedy: shellRemedy, where: Self.isPath) ?? []
+        policy.homePrefixes = homePrefixes(table) ?? policy.homePrefixes
+        policy.privilegedGroups =
+            texts(
+                "privileged_groups", in: table, remedy: "name a group as the directory does",
+                where: { AccountName.isValid($0.utf8) }) ?? []
+        return policy
+    }
+
+    private mutating func idWindow(
+        _ table: SettingsTable, default window: ClosedRange<UInt32>
+    ) -> ClosedRange<UInt32> {
+        let range = 1000...Int(Int32.max)
+        let low = integer("min_id", in: table, range) ?? Int(window.lowerBound)
+        let high = integer("max_id", in: table, range) ?? Int(window.upperBound)
+        for (name, id) in [("min_id", low), ("max_id", high)]
+        where ReservedIDs.contains(UInt32(id)) {
+            report(
+                table.prefix + name, "\(id) belongs to the system",
+                "choose an id outside 0-999 and 60001-65535")
+        }
+        guard low <= high else {
+            report(
+                table.prefix + "min_id", "\(low) is larger than max_id, \(high)",
+                "choose both, with min_id at most max_id")
+            return window
+        }
+        return UInt32(low)...UInt32(high)
+    }
+
+    /// What is listed adds to the presets; `"none"` leaves only what is listed.
+    private mutating func disabledRules(_ table: SettingsTable, into policy: inout AccountPolicy) {
+        guard let listed = texts("disabled", in: table) else { return }
+        if listed.contains("none") {
+            policy.disabled = []
+            policy.expiry = []
+        }
+        for text in listed where text != "none" {
+            if let preset = DisabledRule.presets.first(where: { $0.name == text }) {
+                policy.disabled += preset.rules.filter { !policy.disabled.contains($0) }
+                policy.expiry += preset.expiry.filter { !policy.expiry.contains($0) }
+            } else if let rule = DisabledRule(text: text) {
+                policy.disabled.append(rule)
+            } else {
+                let names = DisabledRule.presets.map(\.name).joined(separator: ", ")
+                report(
+                    table.prefix + "disabled", "\"\(text)\" is not a rule",
+                    "write \"attribute=value\", or one of none, \(names)")
+            }
+        }
+    }
+
+    private mutating func homePrefixes(_ table: SettingsTable) -> [String]? {
+        let prefixes = texts(
+            "home_prefixes", in: table,
+            remedy: "name a folder other than / by its absolute path, without . and ..",
+            where: { Self.isPath(Self.withoutTrailingSlash($0)) })
+        if prefixes?.isEmpty == true {
+            report(table.prefix + "home_prefixes", "is empty", "name a folder, such as \"/home\"")
+        }
+        return prefixes?.map(Self.withoutTrailingSlash)
+    }
+
+    /// The table `[removals]`.
+    mutating func removals(_ table: SettingsTable) -> Settings.Removals {
+        Settings.Removals(
+            percent: integer("percent", in: table, 0...100) ?? 20,
+            count: integer("count", in: table, 0...1_000_000) ?? 10,
+            window: duration("window", in: table, .seconds(1) ... .seconds(86400)) ?? .seconds(600))
+    }
+
+    /// `[access]` and the tables of the services below it.
+    mutating func access(_ table: SettingsTable) -> Settings.Access {
+        var access = Settings.Access(general: accessRule(table), services: [:])
+        for (name, value) in table.values.sorted(by: { $0.key < $1.key }) {
+            guard case .table(let values) = value, !Self.accessKeys.contains(name) else { continue }
+            guard AccountName.isValid(name.utf8) else {
+                report(
+                    table.prefix + name, "is not the name of a PAM service",
+                    "name a file of /etc/pam.d")
+                continue
+            }
+            access.services[name] = accessRule(
+                SettingsTable(prefix: table.prefix + name + ".", values: values))
+        }
+        return access
+    }
+
+    private static let accessKeys = ["allow_groups", "deny_groups", "allow_users"]
+
+    private mutating func accessRule(_ table: SettingsTable) -> Settings.AccessRule {
+        let remedy = "write names as getent(1) shows them"
+        func isName(_ text: String) -> Bool { AccountName.isValid(text.utf8) }
+        return Settings.AccessRule(
+            allowGroups: texts("allow_groups", in: table, remedy: remedy, where: isName),
+            denyGroups: texts("deny_groups", in: table, remedy: remedy, where: isName) ?? [],
+            allowUsers: texts("allow_users", in: table, remedy: remedy, where: isName))
+    }
+
+    /// The table `[login]`.
+    mutating func login(_ table: SettingsTable) -> Settings.Login {
+        var staleness: Duration?
+        if table.values["max_staleness"] != .text("never") {
+            staleness = duration("max_staleness", in: table) ?? .seconds(7 * 86400)
+        }
+        return Settings.Login(
+            timeout: duration("timeout", in: table, .milliseconds(100) ... .seconds(60))
+                ?? .seconds(3),
+            isOfflineAllowed: flag("offline", in: table) ?? true,
+            offlineMaxAge: duration("offline_max_age", in: table) ?? .seconds(86400),
+            maxStaleness: staleness)
+    }
+
+    /// The table `[ssh]`.
+    mutating func ssh(_ table: SettingsTable) -> Settings.SSH {
+        Settings.SSH(
+            keyAttribute: attribute("key_attribute", in: table) ?? "sshPublicKey",
+            allowsKeyOptions: flag("allow_key_options", in: table) ?? false)
+    }
+
+    /// The name of an attribute.
+    mutating func attribute(_ name: String, in table: SettingsTable) -> String? {
+        text(
+            name, in: table, remedy: "write the name of an attribute, such as \"uid\"",
+            where: AttributeName.isValid)
+    }
+
+    /// Whether a path is absolute, clean and fit for a line of passwd(5).
+    static func isPath(_ path: String) -> Bool {
+        guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 255, !path.contains(":")
+        else {
+            return false
+        }
+        let parts = path.utf8.dropFirst().split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return parts.allSatisfy { part in
+            !part.isEmpty && !part.elementsEqual(".".utf8) && !part.elementsEqual("..".utf8)
+        }
+    }
+
+    private static func withoutTrailingSlash(_ path: String) -> String {
+        path.utf8.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+}

@@ -1,0 +1,109 @@
+#!/bin/bash
+# The daemon killed, its store lost, its state wiped; a second instance.
+source "$(dirname "$0")/lib.sh"
+
+scenario "rosterd killed at random moments while changes arrive"
+{
+  many_people 300
+  group makers 30001 "$(dn_of p001)"
+  group all 30002 "$(group_dn makers)"
+} >/run/people.ldif
+begin /run/people.ldif
+RANDOM=${SEED:-$$}
+echo "      seed ${SEED:-$$}"
+(
+  for ((turn = 0; ; turn++)); do
+    name=$(printf 'p%03d' $((turn % 300 + 1)))
+    replace "$(dn_of "$name")" loginShell "/bin/$([ $((turn / 300 % 2)) = 0 ] && echo sh || echo bash)"
+    [ $((turn % 7)) != 0 ] || person "new$turn" $((40000 + turn)) | ldap_add
+    [ $((turn % 5)) != 0 ] || add_value "$(group_dn makers)" member "$(dn_of "$name")" 2>/dev/null || true
+    [ $((turn % 70)) != 35 ] || ldap_delete "$(dn_of "new$((turn - turn % 7))")" 2>/dev/null || true
+  done
+) >/dev/null 2>&1 &
+changer=$!
+missing=0
+for turn in {1..20}; do
+  sleep "0.$(printf %03d $((RANDOM % 400)))"
+  daemon_stop KILL
+  known p150 || missing=$((missing + 1))
+  daemon_start
+done
+kill "$changer"
+wait "$changer" 2>/dev/null || true
+check "lookups answered after each of 20 kills" [ "$missing" = 0 ]
+check "the mirror catches up" wait_in_sync 30
+check "and equals the directory" index_equals_directory
+
+scenario "the store"
+begin /run/people.ldif
+for damage in deleted overwritten truncated; do
+  daemon_stop
+  find /var/lib/roster/store -type f >/run/store.files
+  while read -r file; do
+    case $damage in
+      deleted) rm "$file" ;;
+      overwritten) dd if=/dev/urandom of="$file" bs=4096 count=16 conv=notrunc status=none ;;
+      truncated) truncate -s 5000 "$file" ;;
+    esac
+  done </run/store.files
+  check "$damage: there was a store" [ -s /run/store.files ]
+  check "$damage: the published index answers without the daemon" people_are 300
+  daemon_start
+  check "$damage: and while it is rebuilt" known p150
+  check "$damage: the mirror is rebuilt" wait_in_sync 30
+  check "$damage: and equals the directory" index_equals_directory
+  replace "$(dn_of p001)" gecos "After $damage"
+  ldap_add <<<"$(person "after-$damage" $((41000 + ${#damage})))"
+  check "$damage: changes arrive" eventually known "after-$damage"
+  ldap_delete "$(dn_of "after-$damage")"
+  eventually unknown "after-$damage"
+done
+
+scenario "the state directory wiped under a process that lives on"
+begin /run/people.ldif
+/usr/bin/python3 - >/run/longlived.out <<'P' &
+import pwd, time
+pwd.getpwnam("p001")
+print("before", flush=True)
+end = time.monotonic() + 30
+while time.monotonic() < end:
+    try:
+        pwd.getpwnam("p001")
+    except KeyError:
+        print("lost", flush=True)
+        time.sleep(0.05)
+    try:
+        pwd.getpwnam("newcomer")
+        print("after", flush=True)
+        break
+    except KeyError:
+        time.sleep(0.001)
+P
+longlived=$!
+eventually grep -q before /run/longlived.out
+daemon_stop
+find /var/lib/roster -mindepth 1 -delete
+sleep 0.3
+daemon_start
+wait_in_sync 20
+person newcomer 40000 | ldap_add
+check "a new process sees the newcomer" eventually known newcomer
+patience=5 check "the old process sees the new state directory" eventually grep -q after /run/longlived.out
+kill "$longlived" 2>/dev/null || true
+wait "$longlived" 2>/dev/null || true
+check "and kept its people meanwhile" not grep -q lost /run/longlived.out
+
+scenario "one daemon at a time, and its end"
+begin /run/people.ldif
+check "a second instance is refused and names the first's pid" \
+  fails_naming "$daemon_pid" timeout 10 "${unprivileged[@]}" /usr/sbin/rosterd --config "$config"
+check "the first is unharmed" kill -0 "$daemon_pid"
+person ada 25000 | ldap_add
+check "and works" eventually known ada
+check "SIGTERM ends it within 2 s" within 2000 daemon_stop TERM
+check "lookups answer without it" known p150
+check "roster user answers without it" says 'p150' roster user p150
+check "roster status says that it does not run" says 'not running|rosterd' roster status
+check "the files are readable for everybody, the store is not" \
+  setpriv --reuid=nobody --clear-groups bash -c \
+  'getent passwd p150 >/dev/null && ! ls /var/lib/roster/store 2>/dev/null'

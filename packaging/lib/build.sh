@@ -1,0 +1,118 @@
+# What every script of this repository shares: where things are, which Debian packages and which
+# Swift are needed, and how the release is built. Sourced by bash, never run.
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Where the installed layout of the tests, the demo and the benchmarks lies.
+stage=$repo/.build-release/stage
+multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo "$(uname -m)-linux-gnu")
+
+# What building needs (libc6-dev and the linker come with the compiler's dependencies).
+build_packages=(binutils gcc libc6-dev libldap-dev libsqlite3-dev libssl-dev libstdc++-12-dev
+  pkg-config zlib1g-dev)
+# What running against a throw-away directory needs.
+directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "$(basename "$0"): $*"
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "this needs root and there is no sudo here; as root, run: $*"
+  fi
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# need_packages NAME...: installs those that are missing, and says so first. No service is started
+# or enabled by it: a directory server that somebody only wants to try must not appear on the host.
+need_packages() {
+  local missing=() name
+  for name; do is_installed "$name" || missing+=("$name"); done
+  [ ${#missing[@]} = 0 ] && return 0
+  command -v apt-get >/dev/null || fail "this is no Debian; please install: ${missing[*]}"
+  say "Installing from Debian: ${missing[*]}"
+  as_root bash -c '
+    set -e
+    export DEBIAN_FRONTEND=noninteractive
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      trap "rm -f /usr/sbin/policy-rc.d" EXIT
+      printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
+      chmod 755 /usr/sbin/policy-rc.d
+    fi
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends "$@"
+    case " $* " in
+      *" slapd "*) [ ! -d /run/systemd/system ] || systemctl disable --quiet slapd ;;
+    esac
+  ' install "${missing[@]}" >&2 || fail "apt could not install: ${missing[*]}"
+}
+
+# need_swift: a Swift 6.3 or later, or the way to one.
+need_swift() {
+  local version=
+  command -v swift >/dev/null &&
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -1)
+  if [ -z "$version" ] || ! printf '%s\n' 6.3 "$version" | sort -C -V; then
+    fail "Swift 6.3 or later is needed, found ${version:-none}.
+  Get it from https://www.swift.org/install/linux/ (the download for Debian 12), unpack it and put
+  its usr/bin first in PATH:
+    curl -O https://download.swift.org/swift-6.3.1-release/debian12/swift-6.3.1-RELEASE/swift-6.3.1-RELEASE-debian12.tar.gz
+    tar xzf swift-6.3.1-RELEASE-debian12.tar.gz && export PATH=\$PWD/swift-6.3.1-RELEASE-debian12/usr/bin:\$PATH"
+  fi
+}
+
+# No object of ours looks for libraries beside itself ($ORIGIN): they run as root in every process.
+swift_release=(swift build --package-path "$repo" -c release --disable-local-rpath)
+
+# build_programs: rosterd and roster, release, the Swift runtime linked in. SwiftPM builds only what
+# changed.
+build_programs() {
+  local product
+  for product in rosterd roster; do
+    "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
+      --product "$product" >&2 || return 1
+  done
+}
+
+# build_module: the NSS module as Embedded Swift, without a runtime.
+build_module() {
+  "${swift_release[@]}" --traits Embedded --scratch-path "$repo/.build-embedded" \
+    --product nss_roster >&2
+}
+
+# build_tool NAME: an executable of the tests, release; prints its path.
+build_tool() {
+  "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
+    --product "$1" >&2 || return 1
+  printf '%s\n' "$repo/.build-release/release/$1"
+}
+
+# install_changed MODE SOURCE TARGET: copies only what differs, so that a second run touches nothing.
+install_changed() { install -D -C -m "$1" "$2" "$3"; }
+
+# in_room COMMAND...: runs COMMAND in a private copy of this machine with roster laid out in it (see
+# packaging/lib/room). Nothing COMMAND does reaches the host, and nothing it starts outlives it, nor
+# the calling script, however that ends.
+in_room() {
+  local room=("$repo/packaging/lib/room" "$repo" "$stage" "$@")
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --pdeathsig KILL "${room[@]}"
+  else
+    say "Private namespaces need root: asking sudo."
+    local kept=() name
+    for name in ROOM_DISK NIGHTLY SEED TURNS ROSTER_STAGE LOG_LINES BENCH_USUAL BENCH_LARGE; do
+      kept+=("$name=${!name:-}")  # sudo would drop them
+    done
+    as_root env "${kept[@]}" "${room[@]}"
+  fi
+}
