@@ -252,9 +252,9 @@
                 key: PublishedKey(name: view.nameText(item), id: item.id),
                 uuid: EntryUUID(high: view.word(start), low: view.word(start + 8)),
                 state: AccountState(
-                    isDisabled: flags.contains(.disabled),
+                    disabledBy: flags.contains(.disabled) ? "" : nil,
                     expiresAt: expiresAt == Int64.max ? nil : expiresAt,
-                    mustChangePassword: flags.contains(.mustChangePassword)))
+                    mustChangeBy: flags.contains(.mustChangePassword) ? "" : nil))
         }
     }
 #endif

@@ -42,9 +42,9 @@ struct Record: Equatable {
             gid: UInt32(truncatingIfNeeded: row.int(first + 2)), gecos: row.text(first + 3),
             home: row.text(first + 4), shell: row.text(first + 5))
         state = AccountState(
-            isDisabled: row.int(first + 6) != 0,
+            disabledBy: row.int(first + 6) != 0 ? "" : nil,
             expiresAt: row.isNull(first + 7) ? nil : row.int(first + 7),
-            mustChangePassword: row.int(first + 8) != 0)
+            mustChangeBy: row.int(first + 8) != 0 ? "" : nil)
     }
 
     init(kind: EntryKind, fields: PasswdFields, state: AccountState = .active) {

@@ -12,16 +12,41 @@
         public var groups: [UInt32]
         /// Disabled, expired, must change.
         public var state: AccountState
+        /// What else the gate and the login service go by.
+        public var login = LoginFacts()
 
         /// A published person from its parts.
         public init(
-            uuid: EntryUUID, passwd: PasswdFields, groups: [UInt32], state: AccountState
+            uuid: EntryUUID, passwd: PasswdFields, groups: [UInt32], state: AccountState,
+            login: LoginFacts = LoginFacts()
         ) {
             self.uuid = uuid
             self.passwd = passwd
             self.groups = groups
             self.state = state
+            self.login = login
         }
+    }
+
+    /// What gate and login service know of a person beside the state.
+    public struct LoginFacts: Equatable, Sendable {
+        /// Lines for authorized_keys(5): each one valid public key.
+        public var keys: [String] = []
+        /// The slots of the ``AccessGroup``s that the person is a member of, ascending, each once:
+        /// nested groups included, groups without gid too, and deny groups that vanished while the
+        /// person was in them. The primary group counts only if it lists the person.
+        public var accessGroups: [UInt32] = []
+        /// Whether an administrator of this host blocked the person (`roster deny`).
+        public var isBlocked = false
+        /// When the directory last confirmed a person whose removal is held, in seconds since the
+        /// epoch; `nil`: not held, confirmed whenever the mirror is.
+        public var confirmedAt: Int64?
+        /// Changes whenever the directory shows that the password changed; empty where no such
+        /// attribute is readable.
+        public var passwordStamp = ""
+
+        /// The facts of a person of whom nothing is known.
+        public init() {}
     }
 
     /// The two keys under which a person or a group is found.
@@ -80,16 +105,21 @@
         public var people: [PersonChange]
         /// Groups, in no particular order.
         public var groups: [GroupChange]
+        /// The access rules, if they or what their names mean changed.
+        public var policy: AccessPolicy?
 
         /// A change from its parts.
-        public init(people: [PersonChange] = [], groups: [GroupChange] = []) {
+        public init(
+            people: [PersonChange] = [], groups: [GroupChange] = [], policy: AccessPolicy? = nil
+        ) {
             self.people = people
             self.groups = groups
+            self.policy = policy
         }
 
         /// Whether nothing that is published changed.
         public var isEmpty: Bool {
-            people.isEmpty && groups.isEmpty
+            people.isEmpty && groups.isEmpty && policy == nil
         }
     }
 #endif

@@ -10,7 +10,7 @@ extension EntryRules {
     func state(_ values: AttributeValues, findings: inout Findings) -> AccountState {
         var state = AccountState.active
         for (rule, slot, value) in slots.disabled where holds(rule, slot, value, in: values) {
-            state.isDisabled = true
+            state.disabledBy = rule.attribute
         }
         for (rule, slot) in slots.expiry {
             values.forEach(slot) { text in
@@ -19,16 +19,19 @@ extension EntryRules {
                 case .from(let seconds):
                     state.expiresAt = min(state.expiresAt ?? seconds, seconds)
                 case .unreadable:
-                    state.isDisabled = true
+                    state.disabledBy = rule.attribute
                     findings.note(
                         rule.attribute, "\(quoted(text)) is not a time; the account is disabled")
                 }
             }
         }
-        state.mustChangePassword =
-            values.contains(slots.pwdReset) { $0.equalsIgnoringCase("TRUE".utf8) }
-            || values.contains(slots.shadowLastChange) { $0.elementsEqual("0".utf8) }
-            || values.contains(slots.pwdLastSet) { $0.elementsEqual("0".utf8) }
+        if values.contains(slots.pwdReset, where: { $0.equalsIgnoringCase("TRUE".utf8) }) {
+            state.mustChangeBy = "pwdReset"
+        } else if values.contains(slots.shadowLastChange, where: { $0.elementsEqual("0".utf8) }) {
+            state.mustChangeBy = "shadowLastChange"
+        } else if values.contains(slots.pwdLastSet, where: { $0.elementsEqual("0".utf8) }) {
+            state.mustChangeBy = "pwdLastSet"
+        }
         return state
     }
 

@@ -73,7 +73,7 @@ struct IndexModelTests {
             now = person(
                 name, uid, shell: "/bin/sh\(random.below(3))",
                 groups: (0..<random.below(4)).map { UInt32(3000 + $0) },
-                state: AccountState(isDisabled: random.below(3) == 0))
+                state: AccountState(disabledBy: random.below(3) == 0 ? "" : nil))
         }
         if was == nil && now == nil { return }
         model.people[uid] = now

@@ -56,8 +56,8 @@ struct IndexRoundTripTests {
     func gate() throws {
         let index = try TestIndex()
         let states: [AccountState] = [
-            .active, AccountState(isDisabled: true), AccountState(expiresAt: -5),
-            AccountState(expiresAt: 1_900_000_000, mustChangePassword: true),
+            .active, AccountState(disabledBy: ""), AccountState(expiresAt: -5),
+            AccountState(expiresAt: 1_900_000_000, mustChangeBy: ""),
         ]
         let people = states.enumerated().map {
             person("user\($0)", UInt32(70000 + $0), state: $1)

@@ -17,7 +17,7 @@ struct IndexTornTests {
                 PersonChange(was: before[1].key, now: person("neo", 70001)),
                 PersonChange(
                     was: before[2].key,
-                    now: person("user2", 70002, shell: "/bin/zsh", state: .init(isDisabled: true))),
+                    now: person("user2", 70002, shell: "/bin/zsh", state: .init(disabledBy: ""))),
                 PersonChange(was: nil, now: person("new", 70009)),
             ],
             groups: [

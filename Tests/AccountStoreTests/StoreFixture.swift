@@ -217,7 +217,7 @@ func person(
             PersonCandidate(
                 passwd: PasswdFields(
                     name: name, uid: uid, gid: 100, gecos: name, home: "/home/\(name)",
-                    shell: shell), state: AccountState(isDisabled: disabled),
+                    shell: shell), state: AccountState(disabledBy: disabled ? "" : nil),
                 withheld: withheld, notes: notes)))
 }
 
