@@ -122,6 +122,25 @@ public final class AccountStore {
         }
     }
 
+    /// Makes the indices that a first load left for later; blocks for a second per million entries.
+    ///
+    /// To be called when the building of the published index was begun, which does without them.
+    /// The next batch makes them otherwise.
+    public func completeFirstLoad() throws(StoreError) {
+        do {
+            try pool.write { database in
+                let memory = try self.memory ?? StoreMemory(database)
+                self.memory = nil
+                try memory.completeIndices(database)
+                // The large cache has done its work.
+                database.releaseMemory()
+                self.memory = memory
+            }
+        } catch {
+            throw StoreError(SQLFault(error), file: file.path)
+        }
+    }
+
     /// Moves what a first load left in the write-ahead log into the file; blocks for the copying.
     ///
     /// A first load writes each page once by letting its log grow. To be called when the index that
@@ -143,6 +162,7 @@ public final class AccountStore {
             if memory.isLoading {
                 outcome = try load(batch, database, &memory, now: now)
             } else {
+                try memory.completeIndices(database)
                 let transaction = try StoreTransaction(
                     database, memory: memory, rules: rules, phase: batch.phase, now: now)
                 try transaction.run(batch)
@@ -191,8 +211,6 @@ public final class AccountStore {
         memory.revision += 1
         try database.setMeta("verifiedAt", .int(now))
         try database.setMeta("revision", .int(memory.revision))
-        // The large cache has done its work.
-        database.releaseMemory()
         outcome.firstLoadFinished = true
         outcome.revision = memory.revision
         outcome.counts = memory.counts
@@ -241,7 +259,7 @@ public final class AccountStore {
         let pool = try open(file, Schema.migrator, version: Schema.version, &found)
         do {
             let loading = try pool.read { try $0.metaNumber("loading") }
-            guard loading == 1 else { return pool }
+            guard loading == StoreMemory.isLoading else { return pool }
             try pool.close()
             file.setAside()
         } catch {
@@ -265,7 +283,7 @@ public final class AccountStore {
                 let key = ReferenceHash().key
                 try database.setMeta("hashHigh", .int(Int64(bitPattern: key.0)))
                 try database.setMeta("hashLow", .int(Int64(bitPattern: key.1)))
-                try database.setMeta("loading", .int(1))
+                try database.setMeta("loading", .int(StoreMemory.isLoading))
             }
             try kept?.write(into: database)
             let sequence = try database.metaNumber("sequence") ?? 0

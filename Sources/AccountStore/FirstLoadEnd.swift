@@ -10,12 +10,12 @@ struct FirstLoadEnd {
     let now: Int64
     let hash: ReferenceHash
 
-    /// Makes indices, conflicts, reverse lists and closures.
+    /// Makes indices, conflicts, reverse lists and closures; all but ``Schema/laterIndices``.
     ///
     /// Gives the problem if there is nobody to publish; then nothing but indices was made.
     func run(_ memory: inout StoreMemory) throws(SQLFault) -> FirstLoadProblem? {
         if let problem = try problem() { return problem }
-        for index in Schema.indices { try database.run(index.create) }
+        for index in Schema.endIndices { try database.run(index.create) }
         try block(memory)
         if let problem = try problem() {
             try database.run("DELETE FROM blocked")
@@ -23,7 +23,7 @@ struct FirstLoadEnd {
         }
         let reverse = try writeReferences()
         try publish(reverse)
-        try database.setMeta("loading", .int(0))
+        try database.setMeta("loading", .int(StoreMemory.lacksIndices))
         try database.setMeta("allowsReuse", .int(rules.allowsReuse ? 1 : 0))
         let appeared = try returned()
         let sequence = memory.lastSequence

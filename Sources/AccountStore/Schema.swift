@@ -40,13 +40,24 @@ enum Schema {
         return migrator
     }
 
+    /// An index, and how it comes and goes.
+    typealias Index = (drop: String, create: String)
+
     /// The indices of `entries`; a first load makes them at its end.
-    static let indices: [(drop: String, create: String)] = [
+    static let indices = endIndices + laterIndices
+
+    /// The indices that a first load makes after its end, beside the building of the published index:
+    /// the end itself does without them.
+    static let laterIndices: [Index] = [
         (
             "DROP INDEX IF EXISTS entriesByUUID",
             "CREATE UNIQUE INDEX entriesByUUID ON entries(uuid)"
         ),
         ("DROP INDEX IF EXISTS entriesByDN", "CREATE INDEX entriesByDN ON entries(dnHash)"),
+    ]
+
+    /// The indices by which the end of a first load finds conflicts.
+    static let endIndices: [Index] = [
         (
             "DROP INDEX IF EXISTS entriesByName",
             "CREATE INDEX entriesByName ON entries(nameHash) WHERE nameHash IS NOT NULL"

@@ -38,7 +38,7 @@ public struct StoreSummary: Equatable, Sendable {
         heldPeople = totals.heldPeople
         heldGroups = totals.heldGroups
         heldMembers = totals.heldMembers
-        isLoading = try database.metaNumber("loading") == 1
+        isLoading = try database.metaNumber("loading") == StoreMemory.isLoading
         revision = try database.metaNumber("revision") ?? 0
     }
 }

@@ -27,6 +27,8 @@ final class StoreMemory {
     var verifiedAt: Int64
     /// Whether a first load goes on: nothing is published yet.
     var isLoading: Bool
+    /// Whether a first load has ended and ``Schema/laterIndices`` are still to be made.
+    var lacksIndices: Bool
     /// The number of the last journal entry.
     var lastSequence: Int64
     /// Counts the transactions that changed what the host sees.
@@ -37,6 +39,19 @@ final class StoreMemory {
     /// The counts of `roster status`.
     var totals: StoreTotals
 
+    /// Values of `loading` in the table `meta`; 0 is neither.
+    static let isLoading: Int64 = 1
+    /// See ``isLoading``.
+    static let lacksIndices: Int64 = 2
+
+    /// Makes what a first load left for later.
+    func completeIndices(_ database: Database) throws(SQLFault) {
+        guard lacksIndices else { return }
+        for index in Schema.laterIndices { try database.run(index.create) }
+        try database.setMeta("loading", .int(0))
+        lacksIndices = false
+    }
+
     /// Reads everything from the store.
     init(_ database: Database) throws(SQLFault) {
         hash = try ReferenceHash(database)
@@ -44,7 +59,9 @@ final class StoreMemory {
         generation = try database.metaNumber("generation") ?? 0
         identity = try database.metaText("identity")
         verifiedAt = try database.metaNumber("verifiedAt") ?? 0
-        isLoading = try database.metaNumber("loading") != 0
+        let loading = try database.metaNumber("loading")
+        isLoading = loading == Self.isLoading
+        lacksIndices = loading == Self.lacksIndices
         lastSequence = try database.metaNumber("sequence") ?? 0
         revision = try database.metaNumber("revision") ?? 0
         allowsReuse = try database.metaNumber("allowsReuse") == 1

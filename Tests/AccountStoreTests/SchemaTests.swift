@@ -46,9 +46,19 @@ import Testing
         }
     }
 
-    @Test("a first load ends with the schema it began with")
-    func firstLoad() throws {
+    @Test(
+        "a first load ends with the schema it began with, also when it stopped before its last step",
+        arguments: [true, false])
+    func firstLoad(isCompleted: Bool) throws {
         let fixture = try StoreFixture(crowd(10))
+        if isCompleted {
+            try fixture.store.completeFirstLoad()
+        } else {
+            try fixture.reopen()
+            #expect(fixture.store.opening == StoreOpening())
+            try fixture.apply([hide(id(20_001))])
+            #expect(!fixture.host.names.contains("p1"))
+        }
         fixture.close()
         let loaded = try DatabaseQueue(path: fixture.directory + "/store.sqlite")
         let fresh = try DatabaseQueue()

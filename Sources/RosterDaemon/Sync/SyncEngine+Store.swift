@@ -55,6 +55,8 @@ extension SyncEngine {
             isFirstLoad = false
             hasLoaded = true
             publisher.storeWasFilled()
+            publisher.attend(store.reader)
+            do throws(StoreError) { try store.completeFirstLoad() } catch { throw failure(error) }
         }
         return outcome
     }
