@@ -80,6 +80,7 @@
 
         /// Appends what a log line will name, cut to 255 bytes; returns how many they are.
         private mutating func append(source: String) -> Int {
+            if source.isEmpty { return 0 }
             let text = source.utf8.prefix(255)
             bytes.append(contentsOf: text)
             return text.count
