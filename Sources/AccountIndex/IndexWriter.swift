@@ -104,7 +104,9 @@
 
         /// When the directory last answered and the mirror was last verified, as far as the files say.
         public var times: GateTimes {
-            (try? gateFile.view.times()) ?? GateTimes()
+            var times = (try? publicFile.view.times()) ?? GateTimes()
+            if let gate = try? gateFile.view.times() { times.merge(gate) }
+            return times
         }
 
         /// The times in the index of `directory`, also of one that cannot be continued.
