@@ -11,6 +11,8 @@
         public var services: [String: AccessRule] = [:]
         /// The groups that the rules name.
         public var groups: [AccessGroup] = []
+        /// Whether ssh keys may have options before them (`[ssh] allow_key_options`).
+        public var allowKeyOptions = false
         /// What a person is told with a refusal; a verdict without a text has the built-in one.
         public var texts: [LoginVerdict: String] = [:]
 
@@ -25,7 +27,7 @@
     /// A name of the configuration can stand for several slots: a deny rule applies to every group
     /// that bears or bore the name.
     public struct AccessRule: Equatable, Sendable {
-        /// Members of these may; `nil`: not restricted by group. Empty: nobody by group.
+        /// Members of these may; `nil`: not restricted by group; empty: nobody by group.
         public var allowGroups: [UInt32]?
         /// Members of these may not, whatever else is said.
         public var denyGroups: [UInt32] = []

@@ -24,7 +24,7 @@ struct IndexTornTests {
                 GroupChange(
                     was: staff.key, now: PublishedKey(name: "crew", id: 3000),
                     membersAdded: ["neo"], membersRemoved: ["user0", "user1"])
-            ])
+            ], policy: AccessPolicy(maxStaleness: 60))
     }
 
     private struct Died: Error {}

@@ -130,4 +130,25 @@ final class IndexPublisherTests {
         #expect(publisher.isCurrent)
         #expect(try uid(of: "bob") == 20_002)
     }
+
+    @Test("the newest published time never goes back: by the clock, a rebuild, a restart or damage")
+    func publishedTime() throws {
+        let publisher = IndexPublisher(context: context)
+        settle(publisher)
+        publisher.noteVerified()
+        publisher.noteContact()
+        let noted = IndexWriter.times(directory: root + "/index")
+        let verified = try #require(noted.verified)
+        // Restarted with the clock set back by a year, and with a pair that cannot be continued.
+        unsafe unlink(root + "/index/public.1")
+        var later = context
+        later.clock.now = { verified.now - 31_536_000 }
+        let restarted = IndexPublisher(context: later)
+        settle(restarted)
+        #expect(IndexWriter.times(directory: root + "/index") == noted)
+        restarted.noteContact()
+        let contact = try #require(IndexWriter.times(directory: root + "/index").contact)
+        #expect(contact.now >= verified.now)
+        #expect(contact.boot == verified.boot && contact.uptime >= verified.uptime)
+    }
 }

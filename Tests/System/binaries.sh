@@ -32,7 +32,17 @@ check "it has no thread-local storage" not says '^ *TLS ' header "$module"
 check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$module"
 check "it starts no threads, allocates by nobody's locks but libc's, and ends nobody" \
   subset "$(undefined "$module" | grep -E '^(pthread_create|fork|exec|exit|signal|sigaction|dlopen|socket|system|popen)' || true)"
-for object in "$module" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
+
+helper=$stage/usr/lib/roster/authorized-keys
+check "authorized-keys needs libc and nothing else" same "$(needs "$helper")" libc.so.6
+check "it is at most 128 KiB" at_most "$(stat -c %s "$helper")" 131072
+check "it is position independent" says 'DYN' readelf -hW "$helper"
+check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$helper"
+check "it binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$helper"
+check "it opens no socket, starts nothing and reads no environment" \
+  subset "$(undefined "$helper" | grep -E '^(pthread_create|fork|exec|signal|sigaction|dlopen|socket|connect|system|popen|getenv|secure_getenv|getpw|getgr)' || true)"
+
+for object in "$module" "$helper" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
   name=${object##*/}
   check "$name: the stack is not executable" says 'GNU_STACK.* RW ' header "$object"
   check "$name: relocations are read-only" says 'GNU_RELRO' header "$object"
