@@ -112,7 +112,7 @@ let package = Package(
         .executableTarget(
             name: "roster",
             dependencies: [
-                "DaemonProtocol", "AccountIndex", "Settings", "Accounts", "CLibc",
+                "DaemonProtocol", "AccountIndex", "Accounts", "CLibc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
