@@ -11,8 +11,10 @@ extension SettingsReader {
         let attributes = attributes(attributeTable, schema: schema)
         let directory = directory(table)
         let accountTable = self.table("accounts", in: document)
-        let accounts = accounts(accountTable, schema: schema, attributes: attributes)
+        var accounts = accounts(accountTable, schema: schema, attributes: attributes)
         let ssh = ssh(self.table("ssh", in: document))
+        accounts.keyAttribute = ssh.keyAttribute
+        accounts.allowsKeyOptions = ssh.allowsKeyOptions
         return Settings(
             directory: directory, accounts: accounts,
             allowsIDReuse: flag("id_reuse", in: accountTable) ?? false,
