@@ -150,7 +150,8 @@ internal import NIOPosix
         changesSinceRebuild = []
         let room = writer == nil ? 1 : Self.roomForRebuild
         let rebuild = IndexRebuild(
-            directory: directory, reader: reader, generation: newestGeneration + room,
+            directory: directory, reader: reader, settings: context.settings,
+            generation: newestGeneration + room,
             clock: context.clock)
         let mailbox = context.mailbox
         context.background.submit { _ in mailbox.post(.rebuildEnded(rebuild.run())) }

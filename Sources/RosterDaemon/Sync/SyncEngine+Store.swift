@@ -39,14 +39,17 @@ extension SyncEngine {
     /// One transaction and, if it changed anything that the host sees, one publication.
     @discardableResult
     func apply(_ batch: StoreBatch) throws(DirectoryFailure) -> StoreOutcome {
-        let outcome: StoreOutcome
+        var outcome: StoreOutcome
         do throws(StoreError) {
             try lane.finish()
             outcome = try store.apply(batch, now: context.clock.now())
         } catch {
             throw failure(error)
         }
+        outcome.addPolicy(context.settings)
+        if let access = outcome.access { reportAccess(access) }
         publisher.publish(outcome)
+        if !outcome.publication.isEmpty { context.follower.changed(outcome.publication) }
         if let problem = store.writeJournal() {
             logger.error("the journal cannot be written and is written later: \(problem)")
         }
@@ -55,6 +58,7 @@ extension SyncEngine {
             isFirstLoad = false
             hasLoaded = true
             publisher.storeWasFilled()
+            context.follower.opened(store.reader)
         }
         return outcome
     }
@@ -121,6 +125,12 @@ extension SyncEngine {
                 [accounts] (min_id, max_id, home_prefixes); roster check lists them
                 """)
         }
+    }
+
+    /// Says what about access rules is not as they suppose.
+    func reportAccess(_ access: StoreAccess) {
+        let rules = StoreRules(context.settings)
+        for problem in access.problems(of: rules) { logger.warning("\(problem.inWords(rules))") }
     }
 
     private func report(_ held: [HeldRemoval]) {

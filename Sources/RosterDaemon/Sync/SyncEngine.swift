@@ -72,6 +72,7 @@ internal import Settings
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
+        context.follower.opened(store.reader)
         localFiles = LocalFilesWatch(folder: context.paths.etc)
         waitSet = WaitSet([context.mailbox.wakeup.descriptor, localFiles.descriptor])
     }
@@ -210,14 +211,4 @@ struct ServerChoice {
     var returnAt = Duration.zero
     /// Whether somebody is looking.
     var isProbing = false
-}
-
-extension StoreRules {
-    /// What the configuration says about re-use and about mass removals.
-    init(_ settings: Settings) {
-        let limit = BrakeLimit(count: settings.removals.count, percent: settings.removals.percent)
-        self.init(
-            allowsReuse: settings.allowsIDReuse, people: limit, groups: limit, members: limit,
-            window: settings.removals.window.components.seconds)
-    }
 }
