@@ -149,8 +149,9 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "LDAPIntegrationTests",
-            dependencies: ["DirectorySync", "LDAPClient", "Accounts", "TestSupport"],
-            swiftSettings: strict),
+            dependencies: [
+                "AccountStore", "DirectorySync", "LDAPClient", "Accounts", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(
             name: "AccountStoreTests",
             dependencies: [

@@ -57,7 +57,12 @@ extension StoreAccess {
         for name in rules.accessNames.sorted() {
             let mine = bindings.filter { $0.name == name }
             let bound = mine.first(where: \.isBound)
-            if !mine.contains(where: \.isShown) { problems.append(.missing(name: name)) }
+            let isDenied = rules.denyGroups.contains(name)
+            let isMissing = !mine.contains(where: \.isShown)
+            // Of a denied group that vanished the last lines say more.
+            if isMissing, rules.allowGroups.contains(name) || mine.isEmpty {
+                problems.append(.missing(name: name))
+            }
             for one in mine where one.isShown && !one.bearsName {
                 problems.append(.renamed(name: name, now: one.currentName))
             }
@@ -66,7 +71,7 @@ extension StoreAccess {
                     .held(name: name, uuid: $0.uuid)
                 }
             }
-            for one in mine where rules.denyGroups.contains(name) && !one.isShown {
+            for one in mine where isDenied && !one.isShown {
                 problems.append(.vanished(name: name, members: keptMembers[one.slot] ?? 0))
             }
         }

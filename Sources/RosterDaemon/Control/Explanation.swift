@@ -23,7 +23,14 @@ extension DaemonControl {
         let isLocal = try isLocal(name)
         var report = try decision(on: name, service: service)
         let isKnown = person != nil || isLocal || report.verdict == LoginVerdict.removed.label
-        guard isKnown else { return nil }
+        guard isKnown else {
+            if try reader().summary().isLoading {
+                throw ControlFailure(
+                    kind: .busy, message: "the directory is being read for the first time",
+                    remedy: "Ask again when roster wait has returned")
+            }
+            return nil
+        }
         report.local = isLocal
         if let person { try add(person, to: &report) }
         return report

@@ -130,7 +130,11 @@ extension SyncEngine {
     /// Says what about access rules is not as they suppose.
     func reportAccess(_ access: StoreAccess) {
         let rules = StoreRules(context.settings)
-        for problem in access.problems(of: rules) { logger.warning("\(problem.inWords(rules))") }
+        let problems = access.problems(of: rules).map { $0.inWords(rules) }
+        for problem in problems where !accessProblems.contains(problem) {
+            logger.warning("\(problem)")
+        }
+        accessProblems = problems
     }
 
     private func report(_ held: [HeldRemoval]) {

@@ -41,6 +41,8 @@ internal import Settings
     var offeredCookies: [Int: [UInt8]] = [:]
     /// Why this engine has to make room for another one, which opens the store anew.
     var reopenReason: String?
+    /// What about access rules the log has said last.
+    var accessProblems: [String] = []
     /// When the local account files are read again after they could not be read.
     var localFilesRetryAt: Duration?
     private let localFiles: LocalFilesWatch
