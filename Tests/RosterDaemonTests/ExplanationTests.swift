@@ -236,6 +236,32 @@ final class ExplanationTests {
         #expect(try await verdict("bob") == "accepted")
     }
 
+    @Test("a block is in force at once while the store is being filled, and changes nothing else")
+    func blockDuringLoad() async throws {
+        func account() throws -> (IndexedPerson?, IndexedGateAccount?) {
+            (
+                try IndexSnapshot(directory: root + "/index").person(named: "alice"),
+                try IndexSnapshot(directory: root + "/index", part: .gate)
+                    .gateAccount(named: "alice")
+            )
+        }
+        let before = try account()
+        var outcome = StoreOutcome()
+        outcome.blocked = ["alice", "nobody-here"]
+        outcome.publication.people = publisher.blockChanges(of: outcome)
+        publisher.publish(outcome)
+        #expect(try await verdict("alice") == "blocked")
+        var expected = try #require(before.1)
+        expected.login.isBlocked = true
+        #expect(try account() == (before.0, expected))
+        outcome = StoreOutcome()
+        outcome.unblocked = ["alice"]
+        outcome.publication.people = publisher.blockChanges(of: outcome)
+        publisher.publish(outcome)
+        #expect(try await verdict("alice") == "accepted")
+        #expect(try account() == before)
+    }
+
     @Test("status and check tell root what is blocked and what the rules suppose wrongly")
     func findings() async throws {
         try apply([

@@ -47,6 +47,7 @@ extension SyncEngine {
             throw failure(error)
         }
         outcome.addPolicy(context.settings)
+        if isFirstLoad { outcome.publication.people += publisher.blockChanges(of: outcome) }
         if let access = outcome.access { reportAccess(access) }
         publisher.publish(outcome)
         if !outcome.publication.isEmpty { context.follower.changed(outcome.publication) }
