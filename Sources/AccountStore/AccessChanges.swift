@@ -59,7 +59,12 @@ extension StoreTransaction {
             events.append(
                 JournalEvent(what: .confirmed, kind: .group, uuid: nil, name: name, id: 0))
         }
-        if items.values.contains(where: concernsAccess) { try binder.bind(&memory.access) }
+        let names = rules.accessNames
+        if !names.isEmpty {
+            let uuids = rules.accessUUIDs
+            let isConcerned = items.values.contains { concernsAccess($0, names, uuids) }
+            if isConcerned { try binder.bind(&memory.access) }
+        }
         try nameBlockedPeople()
         let (before, after) = (accessBefore, memory.access)
         guard before != after else { return ([], []) }
@@ -71,12 +76,15 @@ extension StoreTransaction {
         return (Array(groups), try peopleMoved(from: before, to: after))
     }
 
-    private func concernsAccess(_ item: Item) -> Bool {
-        guard !rules.accessNames.isEmpty, groupsBefore[item.key] != nil else { return false }
-        for name in [item.before?.groupName, item.after?.groupName].compactMap(\.self)
-        where rules.accessNames.contains(name) { return true }
-        if memory.access.bindings.contains(where: { $0.uuid == item.uuid }) { return true }
-        return rules.accessUUIDs.contains(item.uuid)
+    /// Whether a group is, was or may become one that a rule means.
+    private func concernsAccess(
+        _ item: Item, _ names: Set<String>, _ uuids: Set<EntryUUID>
+    ) -> Bool {
+        guard groupsBefore[item.key] != nil else { return false }
+        if let name = item.before?.groupName, names.contains(name) { return true }
+        if let name = item.after?.groupName, names.contains(name) { return true }
+        return uuids.contains(item.uuid)
+            || memory.access.bindings.contains { $0.uuid == item.uuid }
     }
 
     /// A block of a name that nobody had is from now on one of the person too who has it.
