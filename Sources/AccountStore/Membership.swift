@@ -13,6 +13,7 @@ extension StoreTransaction {
     func updateMemberships() throws(SQLFault) {
         updateGroups()
         let moved = try updateAccess()
+        try keepDeniedMembers()
         for (key, change) in memberChanges { try store(change, of: key) }
         for key in try affectedPeople(moved.groups).union(moved.people) {
             if let item = items[key] {
@@ -153,6 +154,21 @@ extension StoreTransaction {
         guard let before = groupsBefore[item.key], let before else { return false }
         guard let after = memory.groups[item.key] else { return true }
         return before.dnHash != after.dnHash || before.published?.id != after.published?.id
+    }
+
+    /// Keeps who is below a group of a deny rule that this batch takes away, withheld people too; to
+    /// be called while member lists are as they were.
+    private func keepDeniedMembers() throws(SQLFault) {
+        let query = try database.sql("SELECT uuid FROM entries WHERE pk = ?")
+        for group in vanished.keys {
+            var people: Set<EntryKey> = []
+            try addPeople(below: [group], to: &people)
+            for key in people {
+                let octets = try query.first(.int(Int64(key))) { $0.octets(0) }
+                guard let uuid = octets.flatMap(EntryUUID.init(octets:)) else { continue }
+                keepDenied(uuid, wasIn: [group])
+            }
+        }
     }
 
     private func addPeople(

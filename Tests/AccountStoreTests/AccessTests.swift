@@ -150,6 +150,21 @@ import Testing
         #expect(try bindings(fixture).isEmpty)
     }
 
+    @Test("somebody withheld while a denied group vanished is denied when he is published")
+    func withheldMember() throws {
+        let fixture = try fixture(
+            [
+                show(person("eve", 20_500, withheld: "uid: x")),
+                show(group("bad", 3000, [groupDN("inner")])),
+                show(group("inner", 3001, [dn("eve")])),
+            ], deny: ["bad"])
+        let slot = try #require(try bindings(fixture).first?.slot)
+        try fixture.apply([hide(id(1_003_000)), hide(id(1_003_001))])
+        try fixture.apply([show(person("eve", 20_500))])
+        #expect(try slots("eve", fixture) == [slot])
+        #expect(try problems(fixture) == [.vanished(name: "bad", members: 1)])
+    }
+
     @Test("a group of a deny rule that is shown again has the members that it has then")
     func back() throws {
         let fixture = try fixture(
