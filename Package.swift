@@ -124,7 +124,7 @@ let package = Package(
         .executableTarget(
             name: "roster",
             dependencies: [
-                "DaemonProtocol", "AccountIndex", "Settings", "Accounts", "CLibc",
+                "DaemonProtocol", "AccountIndex", "Accounts", "CLibc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 
@@ -149,8 +149,9 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "LDAPIntegrationTests",
-            dependencies: ["DirectorySync", "LDAPClient", "Accounts", "TestSupport"],
-            swiftSettings: strict),
+            dependencies: [
+                "AccountStore", "DirectorySync", "LDAPClient", "Accounts", "TestSupport",
+            ], swiftSettings: strict),
         .testTarget(
             name: "AccountStoreTests",
             dependencies: [

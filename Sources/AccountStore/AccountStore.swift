@@ -22,6 +22,8 @@ public final class AccountStore {
     private let rules: StoreRules
     /// Where the journal stands; `nil`: to be asked.
     private var journalSequence: Int64?
+    /// The version of the access tables that the journal has; `nil`: to be written.
+    private var journalAccess: Int64?
     /// What the last transaction left; `nil` after a failure: to be read again.
     private var memory: StoreMemory?
     private var isClosed = false
@@ -62,6 +64,7 @@ public final class AccountStore {
         }
         do {
             try Self.begin(pool, journal, opening, now: now)
+            try Self.adaptAccess(pool, journal, rules, now: now)
         } catch {
             throw StoreError(SQLFault(error), file: file.path)
         }
@@ -97,11 +100,17 @@ public final class AccountStore {
     /// To be called after a batch is published, which need not wait for it. What could not be
     /// written waits in the store, for the next call or the next opening.
     public func writeJournal() -> StoreError? {
+        guard let memory else { return nil }
         do {
             let last = try journalSequence ?? journal.lastSequence()
-            guard let memory, memory.lastSequence > last else { return nil }
-            journalSequence = nil
-            journalSequence = try journal.takeOver(from: pool, after: last)
+            if memory.lastSequence > last {
+                journalSequence = nil
+                journalSequence = try journal.takeOver(from: pool, after: last)
+            }
+            if memory.access.version != journalAccess {
+                try journal.take(memory.access)
+                journalAccess = memory.access.version
+            }
             return nil
         } catch {
             return StoreError(SQLFault(error), file: journal.path)
@@ -192,6 +201,7 @@ public final class AccountStore {
         defer { firstLoad = load }
         try load.store(batch.changes, in: database, now: now)
         memory.totals = load.totals
+        try outcome.obeyWhileLoading(batch.changes, in: database, memory, now: now)
         // A cookie covers what is stored of its search, published or not.
         if let cookie = batch.cookie { try database.store(cookie) }
         guard batch.phase == .refreshEnd else {
@@ -269,6 +279,30 @@ public final class AccountStore {
         let fresh = try open(file, Schema.migrator, version: Schema.version, &again)
         if found == .existing { found = .setAside("its first load was interrupted") }
         return fresh
+    }
+
+    /// Lets store and journal agree on access, and the names that rules have now take effect.
+    private static func adaptAccess(
+        _ pool: DatabasePool, _ journal: Journal, _ rules: StoreRules, now: Int64
+    ) throws {
+        let kept = try journal.pool.read { try AccessMemory($0) }
+        let access = try pool.write { database in
+            let stored = try AccessMemory(database)
+            if kept.version > stored.version { try kept.write(into: database) }
+            guard try database.metaNumber("loading") == 0 else { return try AccessMemory(database) }
+            let memory = try StoreMemory(database)
+            let before = memory.access
+            let binder = AccessBinder(
+                database: database, hash: memory.hash, rules: rules, now: now,
+                groups: memory.groups)
+            try binder.bind(&memory.access)
+            try memory.access.write(over: before, into: database)
+            if memory.access != before {
+                try database.setMeta("revision", .int(memory.revision + 1))
+            }
+            return memory.access
+        }
+        if access.version > kept.version { try journal.take(access) }
     }
 
     /// Makes a new store ready, and lets store and journal agree.

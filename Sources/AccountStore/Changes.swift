@@ -40,6 +40,9 @@ extension StoreTransaction {
             }
         case .acceptRemovals: try acceptRemovals()
         case .releaseReuse(let name): try releaseReuse(of: name)
+        case .block(let name, let uid): try block(name, byUID: uid)
+        case .unblock(let name, let uid): try unblock(name, byUID: uid)
+        case .confirmAccess(let name): try confirmAccess(name)
         case .reevaluated(let entry): try reevaluate(entry)
         }
     }
@@ -187,7 +190,7 @@ extension StoreTransaction {
         }
         if phase != .refresh { try confirmCoexistence() }
         if let cookie = batch.cookie { try database.store(cookie) }
-        if !outcome.publication.isEmpty {
+        if !outcome.publication.isEmpty || outcome.access != nil {
             memory.revision += 1
             try database.setMeta("revision", .int(memory.revision))
         }

@@ -83,10 +83,12 @@ extension StoreTransaction {
         item.now = item.isHeld ? heldRecord(item) : nil
     }
 
-    /// What stays published of a held removal; a disable passes even then.
+    /// What stays published of a held removal; a disable and a key that goes pass even then.
     private func heldRecord(_ item: Item) -> Record? {
         var record = item.held?.record
-        if let state = item.after?.state { record?.state = state }
+        guard let after = item.after, let state = after.state else { return record }
+        record?.state = state
+        record?.login = after.login
         return record
     }
 

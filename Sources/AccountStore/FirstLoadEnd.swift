@@ -32,11 +32,31 @@ struct FirstLoadEnd {
         try totals.countDerived(in: database)
         try database.store(totals)
         memory = try StoreMemory(database)
+        try bindAccess(memory)
         memory.lastSequence = sequence
         (memory.identity, memory.generation) = (identity, generation)
         let events = [JournalEvent(firstLoadOf: memory.counts.people)] + appeared
         try database.write(events, at: now, memory: memory)
         return nil
+    }
+
+    /// Binds the names of access rules, for the first time or to what was bound before.
+    private func bindAccess(_ memory: StoreMemory) throws(SQLFault) {
+        let before = memory.access
+        let binder = AccessBinder(
+            database: database, hash: hash, rules: rules, now: now, groups: memory.groups)
+        try binder.bind(&memory.access)
+        let holder = try database.sql(
+            """
+            SELECT e.uuid FROM entries e JOIN published p USING (pk)
+            WHERE e.nameHash = ? AND e.name = ? AND e.kind = 1
+            """)
+        for (name, block) in memory.access.blocks where block.uuid == nil {
+            let uuid = try holder.first(.int(hash.name(name)), .text(name)) { $0.octets(0) }
+            memory.access.blocks[name]?.uuid = uuid.flatMap(EntryUUID.init(octets:))
+        }
+        memory.access.indexBlocks()
+        try memory.access.write(over: before, into: database)
     }
 
     /// Why there is nobody to publish; `nil`: there is somebody.

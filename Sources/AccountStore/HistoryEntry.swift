@@ -24,6 +24,12 @@ public struct HistoryEntry: Equatable, Sendable {
         case released = 8
         /// A first load; ``HistoryEntry/id`` is the number of people.
         case firstLoad = 9
+        /// An administrator of this host blocked the name; ``HistoryEntry/id`` is who did.
+        case blocked = 10
+        /// The block was taken back; ``HistoryEntry/id`` is who did.
+        case unblocked = 11
+        /// What the directory shows under a name of an access rule was accepted.
+        case confirmed = 12
     }
 
     /// What happened.

@@ -26,7 +26,7 @@ struct Journal {
                     CREATE INDEX journalByName ON journal(name);
                     CREATE INDEX journalByOldName ON journal(oldName) WHERE oldName IS NOT NULL;
                     CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-                    """ + Schema.freed)
+                    """ + Schema.freed + Schema.access)
         }
         return migrator
     }
@@ -62,6 +62,12 @@ struct Journal {
 }
 
 extension Journal {
+    /// Takes the tables of access over, on disk when this returns: a block must survive a power cut.
+    func take(_ access: AccessMemory) throws {
+        try pool.write { try access.write(into: $0) }
+        _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+    }
+
     /// The tables that a new store takes over.
     func freed() throws -> FreedTables {
         try pool.read { try FreedTables($0) }

@@ -27,6 +27,17 @@ struct JournalEvent: Equatable {
         happenedAt = item.isFromDirectory ? item.after?.happenedAt : nil
     }
 
+    /// What the administrator did; `id` is his uid.
+    init(
+        what: HistoryEntry.What, kind: EntryKind, uuid: EntryUUID?, name: String, id: UInt32
+    ) {
+        self.what = what
+        self.kind = kind
+        self.uuid = uuid ?? EntryUUID(high: 0, low: 0)
+        self.name = name
+        self.id = id
+    }
+
     /// The end of a first load of `people` people.
     init(firstLoadOf people: Int) {
         what = .firstLoad

@@ -12,9 +12,12 @@ extension StoreTransaction {
     /// Brings member lists, reverse lists and closures up to date.
     func updateMemberships() throws(SQLFault) {
         updateGroups()
+        let moved = try updateAccess()
+        try keepDeniedMembers()
         for (key, change) in memberChanges { try store(change, of: key) }
-        for key in try affectedPeople() {
+        for key in try affectedPeople(moved.groups).union(moved.people) {
             if let item = items[key] {
+                keepDenied(item.uuid, wasIn: item.wasGroups)
                 guard let record = item.now, record.kind == .person,
                     let facts = item.after ?? item.before
                 else {
@@ -122,9 +125,9 @@ extension StoreTransaction {
 
     // MARK: - Who is affected
 
-    private func affectedPeople() throws(SQLFault) -> Set<EntryKey> {
+    private func affectedPeople(_ moved: [EntryKey]) throws(SQLFault) -> Set<EntryKey> {
         var people: Set<EntryKey> = []
-        var groups: [EntryKey] = []
+        var groups = moved
         for item in items.values {
             if item.isPersonMoved { people.insert(item.key) }
             if isGroupMoved(item) { groups.append(item.key) }
@@ -151,6 +154,21 @@ extension StoreTransaction {
         guard let before = groupsBefore[item.key], let before else { return false }
         guard let after = memory.groups[item.key] else { return true }
         return before.dnHash != after.dnHash || before.published?.id != after.published?.id
+    }
+
+    /// Keeps who is below a group of a deny rule that this batch takes away, withheld people too; to
+    /// be called while member lists are as they were.
+    private func keepDeniedMembers() throws(SQLFault) {
+        let query = try database.sql("SELECT uuid FROM entries WHERE pk = ?")
+        for group in vanished.keys {
+            var people: Set<EntryKey> = []
+            try addPeople(below: [group], to: &people)
+            for key in people {
+                let octets = try query.first(.int(Int64(key))) { $0.octets(0) }
+                guard let uuid = octets.flatMap(EntryUUID.init(octets:)) else { continue }
+                keepDenied(uuid, wasIn: [group])
+            }
+        }
     }
 
     private func addPeople(
@@ -190,11 +208,12 @@ extension StoreTransaction {
         let found = try statements.bystander.first(.int(Int64(key))) { row in
             Bystander(
                 uuid: EntryUUID(octets: row.octets(0)) ?? EntryUUID(high: 0, low: 0),
-                record: Record(kind: .person, row: row, from: 3),
+                record: Record(kind: .person, row: row, from: 4),
                 wasGroups: PackedNumbers.unpack(row.octets(1), as: EntryKey.self),
-                dnHash: row.int(2))
+                dnHash: row.int(2), confirmedAt: row.isNull(3) ? nil : row.int(3))
         }
         guard var person = found else { return }
+        keepDenied(person.uuid, wasIn: person.wasGroups)
         person.nowGroups = try closure(dnHash: person.dnHash, name: person.record.name)
         notePublication(of: person)
         guard person.nowGroups != person.wasGroups else { return }
@@ -233,7 +252,7 @@ struct MembershipStatements {
         listing = try database.sql("SELECT groups FROM refs WHERE hash = ?")
         bystander = try database.sql(
             """
-            SELECT e.uuid, p.groups, e.dnHash, \(StoreSnapshot.personColumns)
+            SELECT e.uuid, p.groups, e.dnHash, h.confirmedAt, \(StoreSnapshot.personColumns)
             FROM published p CROSS JOIN entries e USING (pk) LEFT JOIN held h USING (pk)
             WHERE p.pk = ? AND p.kind = 1
             """)
@@ -247,12 +266,17 @@ struct Bystander {
     var wasGroups: [EntryKey]
     var nowGroups: [EntryKey] = []
     var dnHash: Int64
+    /// When the directory last confirmed a person whose removal is held.
+    var confirmedAt: Int64?
 
-    init(uuid: EntryUUID, record: Record, wasGroups: [EntryKey], dnHash: Int64) {
+    init(
+        uuid: EntryUUID, record: Record, wasGroups: [EntryKey], dnHash: Int64, confirmedAt: Int64?
+    ) {
         self.uuid = uuid
         self.record = record
         self.wasGroups = wasGroups
         self.dnHash = dnHash
+        self.confirmedAt = confirmedAt
     }
 }
 

@@ -10,9 +10,12 @@ extension StoreTransaction {
             if item.was?.kind == .person || item.now?.kind == .person {
                 let was = item.was.flatMap { $0.kind == .person ? $0 : nil }
                 let now = item.now.flatMap { $0.kind == .person ? $0 : nil }
-                notePerson(
-                    item.uuid, was: was, now: now, wasGroups: item.wasGroups,
-                    nowGroups: item.nowGroups)
+                let before = PersonView(
+                    record: was, groups: item.wasGroups, confirmedAt: item.wasHeld?.confirmedAt)
+                let after = PersonView(
+                    record: now, groups: item.nowGroups,
+                    confirmedAt: item.isHeld ? item.held?.confirmedAt : nil)
+                notePerson(item.uuid, before, after)
             }
             guard let before = groupsBefore[item.key] else { continue }
             if before?.published != memory.groups[item.key]?.published { ensure(item.key) }
@@ -27,26 +30,30 @@ extension StoreTransaction {
         }
     }
 
-    /// Notes what the host sees of a person whose groups alone changed.
+    /// Notes what the host sees of a person whose groups or access alone changed.
     func notePublication(of person: Bystander) {
         notePerson(
-            person.uuid, was: person.record, now: person.record, wasGroups: person.wasGroups,
-            nowGroups: person.nowGroups)
+            person.uuid,
+            PersonView(
+                record: person.record, groups: person.wasGroups, confirmedAt: person.confirmedAt),
+            PersonView(
+                record: person.record, groups: person.nowGroups, confirmedAt: person.confirmedAt))
     }
 
-    private func notePerson(
-        _ uuid: EntryUUID, was: Record?, now: Record?, wasGroups: [EntryKey],
-        nowGroups: [EntryKey]
-    ) {
-        let gidsNow = gids(nowGroups) { self.memory.groups[$0]?.published }
-        if was != now || gids(wasGroups, keyBefore) != gidsNow {
-            let person = now.map { record in
+    private func notePerson(_ uuid: EntryUUID, _ was: PersonView, _ now: PersonView) {
+        let gidsNow = gids(now.groups) { self.memory.groups[$0]?.published }
+        let factsNow = now.login(uuid, memory.access)
+        if was.record != now.record || gids(was.groups, keyBefore) != gidsNow
+            || was.login(uuid, accessBefore) != factsNow
+        {
+            let person = now.record.map { record in
                 PublishedPerson(
-                    uuid: uuid, passwd: record.fields, groups: gidsNow, state: record.state)
+                    uuid: uuid, passwd: record.fields, groups: gidsNow, state: record.state,
+                    login: factsNow)
             }
-            peopleChanges.append(PersonChange(was: was?.key, now: person))
+            peopleChanges.append(PersonChange(was: was.record?.key, now: person))
         }
-        noteMembers(was: was?.name, now: now?.name, wasGroups, nowGroups)
+        noteMembers(was: was.record?.name, now: now.record?.name, was.groups, now.groups)
     }
 
     /// Where the host found a group before the batch.
@@ -176,15 +183,45 @@ extension StoreTransaction {
         let kind: EntryKind = held.record?.kind ?? .group
         let record = held.record
         let state = record?.state ?? .active
+        let packed = PackedLogin(state, record?.login ?? LoginAttributes())
         try database.sql(
-            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ).run(
             .int(key), .int(kind.rawValue), .int(held.since), .int(held.confirmedAt),
             .optional(record?.name), .optional(record.map { memory.hash.name($0.name) }),
             .optional(record.map { Int64($0.id) }), .int(Int64(record?.fields.gid ?? 0)),
             .text(record?.fields.gecos ?? ""), .text(record?.fields.home ?? ""),
-            .text(record?.fields.shell ?? ""), .int(state.isDisabled ? 1 : 0),
-            .optional(state.expiresAt), .int(state.mustChangePassword ? 1 : 0))
+            .text(record?.fields.shell ?? ""), .optional(state.expiresAt),
+            packed.map { .blob($0.octets) } ?? .null)
+    }
+}
+
+/// What the host sees of a person at one moment.
+private struct PersonView {
+    var record: Record?
+    /// The closure.
+    var groups: [EntryKey]
+    /// When the directory last confirmed a person whose removal is held.
+    var confirmedAt: Int64?
+
+    /// What gate and login service know of the person.
+    func login(_ uuid: EntryUUID, _ access: AccessMemory) -> LoginFacts {
+        record?.login(uuid, groups: groups, confirmedAt: confirmedAt, access) ?? LoginFacts()
+    }
+}
+
+extension Record {
+    /// What gate and login service know of a person with this record.
+    func login(
+        _ uuid: EntryUUID, groups: [EntryKey], confirmedAt: Int64?, _ access: AccessMemory
+    ) -> LoginFacts {
+        var facts = LoginFacts()
+        facts.keys = login.keys
+        facts.passwordStamp = login.passwordStamp
+        facts.accessGroups = access.slots(of: uuid, in: groups)
+        facts.isBlocked = access.isBlocked(uuid, name: name)
+        facts.confirmedAt = confirmedAt
+        return facts
     }
 }
 

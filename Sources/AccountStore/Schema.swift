@@ -13,6 +13,9 @@
 // | freedIDs    | the last removed owner of a uidNumber (copy of journal.sqlite)                    |
 // | freedNames  | the last removed owner of a uid (copy of journal.sqlite)                          |
 // | released    | re-uses that may happen (copy of journal.sqlite)                                  |
+// | accessGroups | a group that an access rule names (copy of journal.sqlite)                       |
+// | accessMembers | who was in a group of a deny rule when it vanished (copy of journal.sqlite)     |
+// | localBlocks | a name that `roster deny` blocks (copy of journal.sqlite)                         |
 // | cookies     | the position in each search's stream of changes                                   |
 // | outbox      | journal entries, kept until journal.sqlite has them for certain                   |
 // | meta        | single values                                                                     |
@@ -74,7 +77,7 @@ enum Schema {
             dnHash INTEGER NOT NULL, createdAt INTEGER NOT NULL, presence INTEGER NOT NULL,
             generation INTEGER NOT NULL, confirmedAt INTEGER NOT NULL,
             name TEXT, nameHash INTEGER, id INTEGER, gid INTEGER, gecos TEXT, home TEXT, shell TEXT,
-            disabled INTEGER, expiresAt INTEGER, mustChange INTEGER, withheld TEXT, notes TEXT,
+            expiresAt INTEGER, login BLOB, withheld TEXT, notes TEXT,
             dn TEXT NOT NULL, dnKey TEXT NOT NULL, stamp TEXT NOT NULL
         );
         -- Half of all octets, needed only when a local rule changed: apart, so that scans of entries
@@ -102,8 +105,7 @@ enum Schema {
         CREATE TABLE held (
             pk INTEGER PRIMARY KEY, kind INTEGER NOT NULL, since INTEGER NOT NULL,
             confirmedAt INTEGER NOT NULL, name TEXT, nameHash INTEGER, id INTEGER, gid INTEGER,
-            gecos TEXT, home TEXT, shell TEXT, disabled INTEGER, expiresAt INTEGER,
-            mustChange INTEGER
+            gecos TEXT, home TEXT, shell TEXT, expiresAt INTEGER, login BLOB
         );
         CREATE INDEX heldByName ON held(nameHash);
         CREATE INDEX heldByID ON held(id);
@@ -127,6 +129,21 @@ enum Schema {
         ) WITHOUT ROWID;
         """
 
+    /// What access rules mean, and whom the administrator blocked; journal.sqlite has it too.
+    static let access = """
+        CREATE TABLE accessGroups (
+            slot INTEGER PRIMARY KEY, name TEXT NOT NULL, uuid BLOB NOT NULL,
+            firstSeen INTEGER NOT NULL, isBound INTEGER NOT NULL, gid INTEGER,
+            UNIQUE (name, uuid)
+        );
+        CREATE TABLE accessMembers (
+            slot INTEGER NOT NULL, uuid BLOB NOT NULL, PRIMARY KEY (slot, uuid)
+        ) WITHOUT ROWID;
+        CREATE TABLE localBlocks (
+            name TEXT PRIMARY KEY, uuid BLOB, at INTEGER NOT NULL, byUID INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        """
+
     /// The columns of a journal entry, in `outbox` as in `journal`.
     static let journalColumns = """
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, happenedAt INTEGER, what INTEGER NOT NULL,
@@ -134,5 +151,5 @@ enum Schema {
         oldName TEXT, oldID INTEGER
         """
 
-    private static let identity = freed + "CREATE TABLE outbox (\(journalColumns));"
+    private static let identity = freed + access + "CREATE TABLE outbox (\(journalColumns));"
 }

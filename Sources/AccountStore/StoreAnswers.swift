@@ -105,11 +105,11 @@ public struct PersonDetails: Equatable, Sendable {
     /// When the directory last showed the entry, in seconds since the epoch.
     public var lastConfirmed: Int64
 
-    init?(_ database: Database, key: Int64) throws(SQLFault) {
+    init?(_ database: Database, key: Int64, access: AccessMemory) throws(SQLFault) {
         let query = try database.sql(
             """
             SELECT e.uuid, e.dn, coalesce(e.withheld, b.reason), h.since, e.confirmedAt,
-                p.pk IS NOT NULL, p.groups, \(StoreSnapshot.personColumns)
+                p.pk IS NOT NULL, p.groups, h.confirmedAt, \(StoreSnapshot.personColumns)
             FROM entries e LEFT JOIN blocked b USING (pk) LEFT JOIN held h USING (pk)
                 LEFT JOIN published p USING (pk)
             WHERE e.pk = ?
@@ -119,7 +119,7 @@ public struct PersonDetails: Equatable, Sendable {
             return (
                 row.octets(0), row.text(1), row.optionalText(2), row.isNull(3) ? nil : row.int(3),
                 row.int(4), row.int(5) != 0, keys,
-                Record(kind: .person, row: row, from: 7)
+                Record(kind: .person, row: row, from: 8), row.isNull(7) ? nil : row.int(7)
             )
         }
         guard let found, let uuid = EntryUUID(octets: found.0) else { return nil }
@@ -136,7 +136,8 @@ public struct PersonDetails: Equatable, Sendable {
         if found.5 {
             published = PublishedPerson(
                 uuid: uuid, passwd: found.7.fields, groups: groups.map(\.id).sorted(),
-                state: found.7.state)
+                state: found.7.state,
+                login: found.7.login(uuid, groups: found.6, confirmedAt: found.8, access))
         }
     }
 

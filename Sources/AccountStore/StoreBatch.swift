@@ -79,6 +79,12 @@ public enum StoreChange: Sendable {
     case acceptRemovals
     /// The administrator lets the withheld re-use under this name happen.
     case releaseReuse(name: String)
+    /// The administrator blocks a name, whoever has it or will have it; `byUID` is who says so.
+    case block(name: String, byUID: UInt32)
+    /// The administrator takes a block back.
+    case unblock(name: String, byUID: UInt32)
+    /// The administrator accepts what the directory shows under a name of an access rule.
+    case confirmAccess(name: String)
     /// A local rule changed what the entry means; the entry itself is as it was stored.
     case reevaluated(EvaluatedEntry)
 }
@@ -95,6 +101,10 @@ public struct StoreRules: Equatable, Sendable {
     public var members: BrakeLimit
     /// The time over which removals are counted, in seconds.
     public var window: Int64
+    /// The names or entry UUIDs of groups that allow rules name; others take effect at the opening.
+    public var allowGroups: Set<String> = []
+    /// The same of deny rules; a name may be in both.
+    public var denyGroups: Set<String> = []
 
     /// Rules from their parts; the default is that of the issue.
     public init(
@@ -106,6 +116,16 @@ public struct StoreRules: Equatable, Sendable {
         self.groups = groups
         self.members = members
         self.window = window
+    }
+}
+
+extension StoreRules {
+    /// Every name and entry UUID that an access rule has.
+    var accessNames: Set<String> { allowGroups.union(denyGroups) }
+
+    /// Those that are entry UUIDs.
+    var accessUUIDs: Set<EntryUUID> {
+        Set(accessNames.compactMap { EntryUUID(text: Array($0.utf8)[...]) })
     }
 }
 

@@ -11,6 +11,15 @@ struct GroupMemory {
     var published: PublishedKey?
 }
 
+extension GroupMemory {
+    /// Reads pk, dnHash, whether it is published, name and id.
+    init(_ row: SQLRow) {
+        dnHash = row.int(1)
+        guard row.int(2) != 0 else { return }
+        published = PublishedKey(name: row.text(3), id: UInt32(truncatingIfNeeded: row.int(4)))
+    }
+}
+
 /// What one transaction leaves for the next; read from the files again after a failure.
 final class StoreMemory {
     /// The key of the numbers that link members and entries.
@@ -35,6 +44,9 @@ final class StoreMemory {
     var revision: Int64
     /// The re-use setting with which the published state was made.
     var allowsReuse: Bool
+
+    /// What access rules mean, and who is blocked.
+    var access = AccessMemory()
 
     /// The counts of `roster status`.
     var totals: StoreTotals
@@ -67,6 +79,9 @@ final class StoreMemory {
         allowsReuse = try database.metaNumber("allowsReuse") == 1
         try loadGroups(database)
         try loadCounts(database)
+        access = try AccessMemory(database)
+        guard !access.bindings.isEmpty else { return }
+        try AccessBinder(unbound: access, database, groups: groups).look(&access)
     }
 
     private func loadGroups(_ database: Database) throws(SQLFault) {
@@ -78,10 +93,7 @@ final class StoreMemory {
             """)
         var groups: [EntryKey: GroupMemory] = [:]
         try query.each { row in
-            let id = UInt32(truncatingIfNeeded: row.int(4))
-            let key = row.int(2) != 0 ? PublishedKey(name: row.text(3), id: id) : nil
-            groups[EntryKey(truncatingIfNeeded: row.int(0))] = GroupMemory(
-                dnHash: row.int(1), published: key)
+            groups[EntryKey(truncatingIfNeeded: row.int(0))] = GroupMemory(row)
         }
         self.groups = groups
     }

@@ -27,6 +27,14 @@ public struct StoreOutcome: Equatable, Sendable {
     public var heldSettled = 0
     /// Names whose re-use was released.
     public var released: [String] = []
+    /// Names that were blocked.
+    public var blocked: [String] = []
+    /// Names whose blocks were taken back.
+    public var unblocked: [String] = []
+    /// How many bindings of access rules a confirmation changed.
+    public var confirmed = 0
+    /// What access rules mean now; `nil`: as before.
+    public var access: StoreAccess?
     /// How many entries the journal got.
     public var journalEntries = 0
     /// The counts after the batch.

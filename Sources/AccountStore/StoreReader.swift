@@ -195,12 +195,25 @@ public struct StoreReader: Sendable {
                 UNION SELECT pk FROM held WHERE nameHash = ?1 AND name = ?2 AND kind = 1
                 """)
             let keys = try query.all(.int(hash.name(name)), .text(name)) { $0.int(0) }
+            guard !keys.isEmpty else { return [] }
+            let access = try AccessMemory.placed(in: database)
             var people: [PersonDetails] = []
             for key in keys {
-                if let person = try PersonDetails(database, key: key) { people.append(person) }
+                let person = try PersonDetails(database, key: key, access: access)
+                if let person { people.append(person) }
             }
             return people
         }
+    }
+
+    /// What the access rules mean.
+    public func access() throws(StoreError) -> StoreAccess {
+        try read { try AccessMemory.placed(in: $0).asSeen }
+    }
+
+    /// The names that administrators of this host blocked, in their order.
+    public func blocks() throws(StoreError) -> [LocalBlock] {
+        try read { try AccessMemory($0).blocks.values.sorted { $0.name < $1.name } }
     }
 
     private func read<Value>(

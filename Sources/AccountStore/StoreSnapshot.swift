@@ -8,6 +8,7 @@ public struct StoreSnapshot {
     private let database: Database
     private let path: String
     private let groups: [EntryKey: GroupMemory]
+    private let memory: AccessMemory
     /// Which transactions the state contains: all with ``StoreOutcome/revision`` up to this one.
     ///
     /// To bring what was built from this state up to date, replay exactly the outcomes with
@@ -27,6 +28,7 @@ public struct StoreSnapshot {
         do {
             let memory = try StoreMemory(database)
             groups = memory.groups.filter { $0.value.published != nil }
+            self.memory = memory.access
             revision = memory.revision
             peopleCount = memory.counts.people
         } catch {
@@ -38,12 +40,13 @@ public struct StoreSnapshot {
     static let personColumns = """
         coalesce(h.name, e.name), coalesce(h.id, e.id), coalesce(h.gid, e.gid), \
         coalesce(h.gecos, e.gecos), coalesce(h.home, e.home), coalesce(h.shell, e.shell), \
-        coalesce(h.disabled, e.disabled), iif(h.pk IS NULL, e.expiresAt, h.expiresAt), \
-        coalesce(h.mustChange, e.mustChange)
+        iif(h.pk IS NULL, e.expiresAt, h.expiresAt), iif(h.pk IS NULL, e.login, h.login)
         """
+    /// How many columns these are.
+    static let personWidth: Int32 = 8
 
     private static let personQuery = """
-        SELECT e.pk, e.uuid, p.groups, \(personColumns)
+        SELECT e.pk, e.uuid, p.groups, h.confirmedAt, \(personColumns)
         FROM published p CROSS JOIN entries e USING (pk) LEFT JOIN held h USING (pk)
         WHERE p.kind = 1
         """
@@ -57,17 +60,43 @@ public struct StoreSnapshot {
             try database.sql(Self.personQuery).each { row throws(SQLFault) in
                 guard failure == nil, let uuid = EntryUUID(octets: row.octets(1)) else { return }
                 let keys = PackedNumbers.unpack(row.octets(2), as: EntryKey.self)
-                let record = Record(kind: .person, row: row, from: 3)
+                let record = Record(kind: .person, row: row, from: 4)
                 let person = PublishedPerson(
                     uuid: uuid, passwd: record.fields,
                     groups: keys.compactMap { groups[$0]?.published?.id }.sorted(),
-                    state: record.state)
+                    state: record.state,
+                    login: record.login(
+                        uuid, groups: keys, confirmedAt: row.isNull(3) ? nil : row.int(3), memory))
                 do throws(StoreError) { try body(person) } catch { failure = error }
             }
         } catch {
             throw StoreError(error, file: path)
         }
         if let failure { throw failure }
+    }
+
+    /// What the access rules mean.
+    public var access: StoreAccess { memory.asSeen }
+
+    /// The names of people that were removed, renamed or withheld since then and that nobody has now.
+    public func removedNames(since: Int64) throws(StoreError) -> [String] {
+        do {
+            return try database.sql(
+                """
+                SELECT name FROM (
+                    SELECT name FROM freedNames WHERE at >= ?1
+                    UNION SELECT iif(what = 3, oldName, name) FROM outbox
+                    WHERE at >= ?1 AND kind = 1 AND (what IN (2, 6) OR what = 3 AND oldName NOT NULL))
+                WHERE name NOT IN (
+                    SELECT coalesce(h.name, e.name)
+                    FROM published p CROSS JOIN entries e USING (pk) LEFT JOIN held h USING (pk)
+                    WHERE p.kind = 1)
+                ORDER BY name
+                """
+            ).all(.int(since)) { $0.text(0) }
+        } catch {
+            throw StoreError(error, file: path)
+        }
     }
 
     /// Calls `body` with each group and the names of its members in the order of their octets.

@@ -136,6 +136,12 @@ final class StoreTransaction {
     /// What changes for the host, person by person and group by group.
     var peopleChanges: [PersonChange] = []
     var groupChanges: [EntryKey: GroupChange] = [:]
+    /// What access rules and blocks were before the batch.
+    let accessBefore: AccessMemory
+    /// Names of access rules that the administrator confirms.
+    var confirmedNames: [String] = []
+    /// Groups of deny rules that this batch takes away, with their slots.
+    var vanished: [EntryKey: [UInt32]] = [:]
     /// What goes into the journal.
     var events: [JournalEvent] = []
 
@@ -147,6 +153,7 @@ final class StoreTransaction {
         self.rules = rules
         self.phase = phase
         self.now = now
+        accessBefore = memory.access
         writer = try EntryWriter(database, hash: memory.hash)
         statements = try MembershipStatements(database)
     }
@@ -161,6 +168,7 @@ final class StoreTransaction {
         try updateMemberships()
         try collectPublication()
         try writeItems()
+        try writeAccess()
         try writeJournal()
         try end(batch)
     }
@@ -170,7 +178,7 @@ final class StoreTransaction {
     private static let itemQuery = """
         SELECT \(Facts.columns), e.pk, e.uuid, p.pk IS NOT NULL, p.groups, b.rule, b.reason,
             b.coexists, h.kind, h.since, h.confirmedAt, h.name, h.id, h.gid, h.gecos,
-            h.home, h.shell, h.disabled, h.expiresAt, h.mustChange
+            h.home, h.shell, h.expiresAt, h.login
         FROM entries e LEFT JOIN published p USING (pk) LEFT JOIN blocked b USING (pk)
             LEFT JOIN held h USING (pk)
         """

@@ -18,6 +18,7 @@ struct Record: Equatable {
     var kind: EntryKind
     var fields: PasswdFields
     var state: AccountState = .active
+    var login = LoginAttributes()
 
     var name: String { fields.name }
     var id: UInt32 { fields.uid }
@@ -34,23 +35,27 @@ struct Record: Equatable {
         return Record(kind: .group, fields: fields)
     }
 
-    /// Reads the columns name, id, gid, gecos, home, shell, disabled, expiresAt, mustChange.
+    /// Reads the columns name, id, gid, gecos, home, shell, expiresAt, login.
     init(kind: EntryKind, row: SQLRow, from first: Int32) {
         self.kind = kind
         fields = PasswdFields(
             name: row.text(first + 0), uid: UInt32(truncatingIfNeeded: row.int(first + 1)),
             gid: UInt32(truncatingIfNeeded: row.int(first + 2)), gecos: row.text(first + 3),
             home: row.text(first + 4), shell: row.text(first + 5))
-        state = AccountState(
-            disabledBy: row.int(first + 6) != 0 ? "" : nil,
-            expiresAt: row.isNull(first + 7) ? nil : row.int(first + 7),
-            mustChangeBy: row.int(first + 8) != 0 ? "" : nil)
+        if !row.isNull(first + 6) { state.expiresAt = row.int(first + 6) }
+        guard !row.isNull(first + 7) else { return }
+        let packed = PackedLogin(octets: row.octets(first + 7))
+        packed.unpack(into: &state, &login)
     }
 
-    init(kind: EntryKind, fields: PasswdFields, state: AccountState = .active) {
+    init(
+        kind: EntryKind, fields: PasswdFields, state: AccountState = .active,
+        login: LoginAttributes = LoginAttributes()
+    ) {
         self.kind = kind
         self.fields = fields
         self.state = state
+        self.login = login
     }
 }
 
@@ -71,6 +76,10 @@ struct Facts {
     var claim: Record?
     /// The state of a person, also of a withheld one.
     var state: AccountState?
+    /// Keys and the mark of the password, likewise.
+    var login = LoginAttributes()
+    /// The name of a group, also of one that is not published.
+    var groupName: String?
     /// Whether the local rules withhold the entry.
     var isWithheld = false
 
@@ -87,12 +96,15 @@ struct Facts {
         case .person(let person):
             kind = .person
             state = person.state
+            login = person.login
             isWithheld = person.withheld != nil
             if person.withheld == nil {
-                claim = Record(kind: .person, fields: person.passwd, state: person.state)
+                claim = Record(
+                    kind: .person, fields: person.passwd, state: person.state, login: person.login)
             }
         case .group(let group):
             kind = .group
+            groupName = group.name
             isWithheld = group.withheld != nil
             if group.withheld == nil, let name = group.name, let gid = group.gid {
                 claim = .group(name: name, gid: gid)
@@ -104,10 +116,10 @@ struct Facts {
     /// The columns that ``init(row:)`` reads, of a table named `e`.
     static let columns = """
         e.kind, e.dnHash, e.createdAt, e.presence, e.generation, e.confirmedAt, e.withheld, \
-        e.name, e.id, e.gid, e.gecos, e.home, e.shell, e.disabled, e.expiresAt, e.mustChange
+        e.name, e.id, e.gid, e.gecos, e.home, e.shell, e.expiresAt, e.login
         """
     /// How many columns these are.
-    static let width: Int32 = 16
+    static let width: Int32 = 15
 
     /// Reads a row that begins with ``columns``.
     init(row: SQLRow) {
@@ -120,7 +132,12 @@ struct Facts {
         isWithheld = !row.isNull(6)
         guard kind != .other else { return }
         let record = Record(kind: kind, row: row, from: 7)
-        if kind == .person { state = record.state }
+        if kind == .person {
+            state = record.state
+            login = record.login
+        } else if !row.isNull(7) {
+            groupName = record.name
+        }
         if !isWithheld && !row.isNull(7) && !row.isNull(8) { claim = record }
     }
 }
@@ -136,12 +153,11 @@ struct EntryWriter {
     init(_ database: Database, hash: ReferenceHash) throws(SQLFault) {
         let columns = """
             uuid, kind, dnHash, createdAt, presence, generation, confirmedAt, name, nameHash, id, \
-            gid, gecos, home, shell, disabled, expiresAt, mustChange, withheld, notes, dn, dnKey, \
-            stamp
+            gid, gecos, home, shell, expiresAt, login, withheld, notes, dn, dnKey, stamp
             """
-        let marks = "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22"
+        let marks = "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21"
         insertion = try database.sql("INSERT INTO entries (\(columns)) VALUES (\(marks))")
-        update = try database.sql("UPDATE entries SET (\(columns)) = (\(marks)) WHERE pk = ?23")
+        update = try database.sql("UPDATE entries SET (\(columns)) = (\(marks)) WHERE pk = ?22")
         sourceInsertion = try database.sql(
             "INSERT INTO sources (pk, attributes) VALUES (last_insert_rowid(), ?1)")
         sourceUpdate = try database.sql("UPDATE sources SET attributes = ?1 WHERE pk = ?2")
@@ -159,10 +175,10 @@ struct EntryWriter {
         statement.bind(6, facts.generation)
         statement.bind(7, facts.confirmedAt)
         bind(entry.content, to: statement)
-        statement.bind(20, entry.entry.dn)
-        statement.bind(21, entry.dnKey)
-        statement.bind(22, entry.stamp)
-        if let key { statement.bind(23, Int64(key)) }
+        statement.bind(19, entry.entry.dn)
+        statement.bind(20, entry.dnKey)
+        statement.bind(21, entry.stamp)
+        if let key { statement.bind(22, Int64(key)) }
         try statement.finish()
         let source = key == nil ? sourceInsertion : sourceUpdate
         source.bind(1, entry.entry.attributes.packed)
@@ -172,7 +188,7 @@ struct EntryWriter {
 
     /// Binds the columns name to notes.
     private func bind(_ content: EntryContent, to statement: SQLStatement) {
-        for parameter in Int32(8)...19 { statement.bindNull(parameter) }
+        for parameter in Int32(8)...18 { statement.bindNull(parameter) }
         switch content {
         case .person(let person):
             bind(name: person.passwd.name, id: person.passwd.uid, to: statement)
@@ -180,9 +196,10 @@ struct EntryWriter {
             statement.bind(12, person.passwd.gecos)
             statement.bind(13, person.passwd.home)
             statement.bind(14, person.passwd.shell)
-            statement.bind(15, person.state.isDisabled ? 1 : 0)
-            if let expiresAt = person.state.expiresAt { statement.bind(16, expiresAt) }
-            statement.bind(17, person.state.mustChangePassword ? 1 : 0)
+            if let expiresAt = person.state.expiresAt { statement.bind(15, expiresAt) }
+            if let packed = PackedLogin(person.state, person.login) {
+                statement.bind(16, packed.octets)
+            }
             bind(withheld: person.withheld, notes: person.notes, to: statement)
         case .group(let group):
             bind(name: group.name, id: group.gid, to: statement)
@@ -200,8 +217,8 @@ struct EntryWriter {
     }
 
     private func bind(withheld: String?, notes: [String], to statement: SQLStatement) {
-        statement.bind(18, withheld)
-        if !notes.isEmpty { statement.bind(19, notes.joined(separator: Self.noteSeparator)) }
+        statement.bind(17, withheld)
+        if !notes.isEmpty { statement.bind(18, notes.joined(separator: Self.noteSeparator)) }
     }
 
     /// Stands between two notes in one column.

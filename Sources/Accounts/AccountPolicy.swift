@@ -24,6 +24,10 @@
         public var attributes = AttributeMap()
         /// How members of groups are written.
         public var schema = DirectorySchema.automatic
+        /// The attribute with a person's public keys; as configured.
+        public var keyAttribute = "sshPublicKey"
+        /// Whether keys may carry options such as `command=`.
+        public var allowsKeyOptions = false
 
         /// The policy of a configuration that says nothing.
         public init() {}

@@ -64,6 +64,8 @@
         public var passwd: PasswdFields
         /// Disabled, expired, must change.
         public var state: AccountState
+        /// Keys and the mark of the password.
+        public var login: LoginAttributes
         /// Why the person must not be published, beginning with the attribute at fault; `nil`: may be.
         public var withheld: String?
         /// What `roster check` reports although the person is published (a shell replaced by
@@ -72,14 +74,29 @@
 
         /// A candidate from its parts.
         public init(
-            passwd: PasswdFields, state: AccountState = .active, withheld: String? = nil,
+            passwd: PasswdFields, state: AccountState = .active,
+            login: LoginAttributes = LoginAttributes(), withheld: String? = nil,
             notes: [String] = []
         ) {
             self.passwd = passwd
             self.state = state
+            self.login = login
             self.withheld = withheld
             self.notes = notes
         }
+    }
+
+    /// What an entry says about logging in beside the state; takes no memory of its own when the
+    /// entry says nothing.
+    public struct LoginAttributes: Equatable, Sendable {
+        /// Lines for authorized_keys(5): each one valid public key.
+        public var keys: [String] = []
+        /// Changes whenever the directory shows that the password changed; empty where no such
+        /// attribute is readable.
+        public var passwordStamp = ""
+
+        /// What an entry says that says nothing.
+        public init() {}
     }
 
     /// The fields of passwd(5) without the password, which is always `*`.
@@ -112,9 +129,9 @@
 
     /// A group as the entry alone would be published.
     public struct GroupCandidate: Equatable, Sendable {
-        /// `gr_name`, validated; `nil` for a group without POSIX name, which only passes members on.
+        /// `gr_name`, validated; `nil` for a group without usable name, which only passes members on.
         public var name: String?
-        /// `gr_gid`; `nil` as for the name.
+        /// `gr_gid`; `nil` for a group that is no POSIX group: access rules alone go by its name.
         public var gid: UInt32?
         /// The members as written, each once.
         public var members: [MemberReference]

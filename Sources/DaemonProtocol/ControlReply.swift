@@ -19,6 +19,12 @@
         case sync(SyncReport)
         /// To `allow`.
         case allow(AllowReport)
+        /// To `deny`.
+        case deny(DenyReport)
+        /// To `confirm`.
+        case confirm(ConfirmReport)
+        /// To `explain`; `nil`: the directory has nobody of this name.
+        case explain(ExplainReport?)
         /// To anything that could not be done.
         case failure(ControlFailure)
     }
@@ -33,8 +39,8 @@
             case .user(let report): .user(report?.reduced())
             case .group(let report): .group(report?.reduced())
             case .check(let report): .check(report.reduced())
-            case .wait, .failure: self
-            case .history, .sync, .allow: .failure(.notPermitted)
+            case .wait, .explain, .failure: self
+            case .history, .sync, .allow, .deny, .confirm: .failure(.notPermitted)
             }
         }
     }

@@ -17,8 +17,14 @@
         case wait(timeoutSeconds: Int)
         /// Compare with the directory now, or read all of it again; release held removals.
         case sync(full: Bool, acceptRemovals: Bool)
-        /// Releases a withheld re-use of a name or an id.
+        /// Takes back the block of a name, and releases a withheld re-use of it.
         case allow(name: String)
+        /// Blocks a name on this host.
+        case deny(name: String)
+        /// Accepts what the directory shows under a name of an access rule.
+        case confirm(name: String)
+        /// Whether a person could use a service now, and why; of others than oneself for root only.
+        case explain(name: String, service: String?)
     }
 
     /// Who may ask.
@@ -35,9 +41,9 @@
         /// Who may make this request.
         public var access: ControlAccess {
             switch self {
-            case .wait: .everyone
+            case .wait, .explain: .everyone
             case .status, .user, .group, .check: .everyoneReduced
-            case .history, .sync, .allow: .administrator
+            case .history, .sync, .allow, .deny, .confirm: .administrator
             }
         }
 
@@ -52,6 +58,9 @@
             case .wait: "wait"
             case .sync: "sync"
             case .allow: "allow"
+            case .deny: "deny"
+            case .confirm: "confirm"
+            case .explain: "explain"
             }
         }
 
@@ -62,7 +71,11 @@
         public var fault: String? {
             switch self {
             case .status, .check, .sync: nil
-            case .user(let name), .group(let name), .allow(let name): Self.fault(inName: name)
+            case .user(let name), .group(let name), .allow(let name), .deny(let name),
+                .confirm(let name):
+                Self.fault(inName: name)
+            case .explain(let name, let service):
+                Self.fault(inName: name) ?? service.flatMap(Self.fault(inName:))
             case .history(let name, let limit):
                 limit < 1 || limit > Self.longestHistory
                     ? "the limit is not between 1 and \(Self.longestHistory)"

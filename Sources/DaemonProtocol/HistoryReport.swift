@@ -79,7 +79,8 @@
     public struct AllowReport: Codable, Equatable, Sendable {
         /// The name that was given.
         public var name: String
-        /// Whether something withheld was released; `false`: nothing of that name can be.
+        /// Whether a block was taken back or something withheld released; `false`: nothing of that
+        /// name can be.
         public var released: Bool
         /// What was released, or why nothing could be; a sentence without full stop.
         public var message: String
@@ -88,6 +89,40 @@
         public init(name: String, released: Bool, message: String) {
             self.name = name
             self.released = released
+            self.message = message
+        }
+    }
+
+    /// The answer to `deny`.
+    public struct DenyReport: Codable, Equatable, Sendable {
+        /// The name that was given.
+        public var name: String
+        /// Whether the block is new; `false`: it was there before.
+        public var blocked: Bool
+        /// What was done; a sentence without full stop.
+        public var message: String
+
+        /// A report from its parts.
+        public init(name: String, blocked: Bool, message: String) {
+            self.name = name
+            self.blocked = blocked
+            self.message = message
+        }
+    }
+
+    /// The answer to `confirm`.
+    public struct ConfirmReport: Codable, Equatable, Sendable {
+        /// The name of an access rule that was given.
+        public var name: String
+        /// How many groups the rule means now, or means no more; 0: nothing waited.
+        public var changed: Int
+        /// What was done; a sentence without full stop.
+        public var message: String
+
+        /// A report from its parts.
+        public init(name: String, changed: Int, message: String) {
+            self.name = name
+            self.changed = changed
             self.message = message
         }
     }

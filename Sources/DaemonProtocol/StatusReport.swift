@@ -61,6 +61,10 @@
         public var version: String
         /// When the daemon started.
         public var startedAt: Int64
+        /// The names that `roster deny` blocks; only for root.
+        public var blocked: [BlockedName]?
+        /// What access rules suppose and the directory does not show; only for root.
+        public var accessProblems: [String]?
         /// The sync cookies with what is confidential taken out; only for root.
         public var cookies: [String]?
 
@@ -79,7 +83,26 @@
         func reduced() -> StatusReport {
             var report = self
             report.cookies = nil
+            report.blocked = nil
+            report.accessProblems = nil
             return report
+        }
+    }
+
+    /// A name that an administrator of this host blocked.
+    public struct BlockedName: Codable, Equatable, Sendable {
+        /// The name.
+        public var name: String
+        /// Since when, in seconds since the epoch.
+        public var since: Int64
+        /// The uid of who blocked it.
+        public var byUID: UInt32
+
+        /// A block from its parts.
+        public init(name: String, since: Int64, byUID: UInt32) {
+            self.name = name
+            self.since = since
+            self.byUID = byUID
         }
     }
 

@@ -166,9 +166,10 @@ struct RuleSlots: Sendable {
     let groupName, memberUid, commonName, displayName: Int
     let member: [Int]
     let entryCSN, modifyTimestamp, createTimestamp, whenCreated: Int
-    let shadowLastChange, pwdReset, pwdLastSet: Int
+    let shadowLastChange, pwdReset, pwdLastSet, pwdChangedTime, passwordExpirationTime: Int
+    let keys: Int
     /// Rules and where their attributes are.
-    let disabled: [(rule: DisabledRule, slot: Int, value: [UInt8])]
+    let disabled: [DisabledMark]
     let expiry: [(rule: ExpiryRule, slot: Int)]
 
     init(policy: AccountPolicy) {
@@ -193,13 +194,35 @@ struct RuleSlots: Sendable {
         shadowLastChange = table.add("shadowLastChange")
         pwdReset = table.add("pwdReset")
         pwdLastSet = table.add("pwdLastSet")
-        disabled = policy.disabled.map { rule in
-            guard case .equals(let value) = rule.condition else {
-                return (rule, table.add(rule.attribute), [])
-            }
-            return (rule, table.add(rule.attribute), Array(value.utf8))
-        }
+        pwdChangedTime = table.add("pwdChangedTime")
+        passwordExpirationTime = table.add("passwordExpirationTime")
+        keys = table.add(policy.keyAttribute)
+        disabled = policy.disabled.map { DisabledMark($0, slot: table.add($0.attribute)) }
         expiry = policy.expiry.map { ($0, table.add($0.attribute)) }
         self.table = table
+    }
+}
+
+/// A rule that disables, made ready: nothing is allocated for the many whom it does not concern.
+struct DisabledMark: Sendable {
+    let rule: DisabledRule
+    /// Where the attribute is.
+    let slot: Int
+    /// The octets of the value that the rule names, if it names one.
+    let value: [UInt8]
+    /// What a refusal names: `attribute=value`, or the attribute; at most 255 octets.
+    let source: String
+
+    init(_ rule: DisabledRule, slot: Int) {
+        self.rule = rule
+        self.slot = slot
+        guard case .equals(let text) = rule.condition else {
+            value = []
+            source = rule.attribute
+            return
+        }
+        value = Array(text.utf8)
+        let whole = "\(rule.attribute)=\(text)"
+        source = whole.utf8.count <= 255 ? whole : rule.attribute
     }
 }

@@ -16,11 +16,23 @@ extension EntryRules {
                     gid, policy.attributes.gidNumber, local: local.groupIDs,
                     ranges: local.subordinateGroupIDs, findings: &findings)
             }
+        } else {
+            name = plainName(values, dn: dn)
         }
         let members = members(values, findings: &findings)
         return GroupCandidate(
             name: name, gid: gid, members: members, withheld: findings.withheld,
             notes: findings.notes)
+    }
+
+    /// The name of a group without gid, by which access rules know it; `nil`: none that can be used.
+    private func plainName(_ values: AttributeValues, dn: String) -> String? {
+        var ignored = Findings()
+        let attribute = policy.attributes.groupName
+        let bytes = name(
+            values, slots.groupName, attribute: attribute, dn: dn, findings: &ignored)
+        guard let bytes, AccountName.isValid(bytes) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func groupName(

@@ -24,8 +24,10 @@ extension EntryRules {
             gecos: gecos(values, dn: dn, findings: &findings),
             home: home(values, findings: &findings), shell: shell(values, findings: &findings))
         let state = state(values, findings: &findings)
+        let login = login(values, findings: &findings)
         return PersonCandidate(
-            passwd: passwd, state: state, withheld: findings.withheld, notes: findings.notes)
+            passwd: passwd, state: state, login: login, withheld: findings.withheld,
+            notes: findings.notes)
     }
 
     private func loginName(

@@ -9,9 +9,11 @@ extension EntryRules {
     /// are installed. Stored beside the entries; when it differs, all of them have to be evaluated again.
     public var fingerprint: UInt64 {
         var hash = StableHash()
-        hash.add("rules 1")
+        hash.add("rules 2")
         hash.add("\(policy.ids.lowerBound)-\(policy.ids.upperBound) \(policy.schema.rawValue)")
-        for (rule, _, _) in slots.disabled {
+        hash.add("\(policy.keyAttribute) \(policy.allowsKeyOptions)")
+        for mark in slots.disabled {
+            let rule = mark.rule
             let condition =
                 switch rule.condition {
                 case .equals(let value): "=\(value)"

@@ -9,17 +9,20 @@ extension EntryRules {
     /// that meant "never" would keep somebody in.
     func state(_ values: AttributeValues, findings: inout Findings) -> AccountState {
         var state = AccountState.active
-        for (rule, slot, value) in slots.disabled where holds(rule, slot, value, in: values) {
-            state.disabledBy = rule.attribute
+        for mark in slots.disabled where holds(mark, in: values) {
+            state.disabledBy = mark.source
+            break
         }
         for (rule, slot) in slots.expiry {
             values.forEach(slot) { text in
                 switch moment(text, rule.unit) {
                 case .never: break
                 case .from(let seconds):
-                    state.expiresAt = min(state.expiresAt ?? seconds, seconds)
+                    if let earlier = state.expiresAt, earlier <= seconds { break }
+                    state.expiresAt = seconds
+                    state.expiresBy = rule.attribute
                 case .unreadable:
-                    state.disabledBy = rule.attribute
+                    state.disabledBy = state.disabledBy ?? rule.attribute
                     findings.note(
                         rule.attribute, "\(quoted(text)) is not a time; the account is disabled")
                 }
@@ -31,18 +34,23 @@ extension EntryRules {
             state.mustChangeBy = "shadowLastChange"
         } else if values.contains(slots.pwdLastSet, where: { $0.elementsEqual("0".utf8) }) {
             state.mustChangeBy = "pwdLastSet"
+        } else if values.contains(slots.passwordExpirationTime, where: isEpoch) {
+            state.mustChangeBy = "passwordExpirationTime"
         }
         return state
     }
 
-    private func holds(
-        _ rule: DisabledRule, _ slot: Int, _ value: [UInt8], in values: AttributeValues
-    ) -> Bool {
-        switch rule.condition {
-        case .present: values.has(slot)
-        case .equals: values.contains(slot) { $0.equalsIgnoringCase(value) }
+    /// What 389 DS writes when an administrator has set the password.
+    private func isEpoch(_ text: ArraySlice<UInt8>) -> Bool {
+        text.first == UInt8(ascii: "1") && DirectoryNumbers.generalizedTime(text) == 0
+    }
+
+    private func holds(_ mark: DisabledMark, in values: AttributeValues) -> Bool {
+        switch mark.rule.condition {
+        case .present: values.has(mark.slot)
+        case .equals: values.contains(mark.slot) { $0.equalsIgnoringCase(mark.value) }
         case .anyBit(let mask):
-            values.contains(slot) { text in
+            values.contains(mark.slot) { text in
                 guard let number = DirectoryNumbers.integer(text) else { return true }
                 return UInt32(truncatingIfNeeded: number) & mask != 0
             }

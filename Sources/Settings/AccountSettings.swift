@@ -109,10 +109,14 @@ extension SettingsReader {
 
     private mutating func accessRule(_ table: SettingsTable) -> Settings.AccessRule {
         let remedy = "write names as getent(1) shows them"
+        let groupRemedy = remedy + ", or entry UUIDs"
         func isName(_ text: String) -> Bool { AccountName.isValid(text.utf8) }
+        func isGroup(_ text: String) -> Bool {
+            isName(text) || EntryUUID(text: Array(text.utf8)[...]) != nil
+        }
         return Settings.AccessRule(
-            allowGroups: texts("allow_groups", in: table, remedy: remedy, where: isName),
-            denyGroups: texts("deny_groups", in: table, remedy: remedy, where: isName) ?? [],
+            allowGroups: texts("allow_groups", in: table, remedy: groupRemedy, where: isGroup),
+            denyGroups: texts("deny_groups", in: table, remedy: groupRemedy, where: isGroup) ?? [],
             allowUsers: texts("allow_users", in: table, remedy: remedy, where: isName))
     }
 
@@ -122,12 +126,32 @@ extension SettingsReader {
         if table.values["max_staleness"] != .text("never") {
             staleness = duration("max_staleness", in: table) ?? .seconds(7 * 86400)
         }
+        let resetDN = distinguishedName("reset_dn", in: table)
+        let resetFile = text(
+            "reset_password_file", in: table, remedy: "name a file by its absolute path",
+            where: Self.isPath)
+        if resetFile != nil && table.values["reset_dn"] == nil {
+            report(
+                table.prefix + "reset_password_file", "has no reset_dn to go with",
+                "name login.reset_dn as well")
+        }
         return Settings.Login(
             timeout: duration("timeout", in: table, .milliseconds(100) ... .seconds(60))
                 ?? .seconds(3),
             isOfflineAllowed: flag("offline", in: table) ?? true,
             offlineMaxAge: duration("offline_max_age", in: table) ?? .seconds(86400),
-            maxStaleness: staleness)
+            maxStaleness: staleness, resetDN: resetDN, resetPasswordFile: resetFile)
+    }
+
+    /// The table `[messages]`.
+    mutating func messages(_ table: SettingsTable) -> [LoginVerdict: String] {
+        var messages: [LoginVerdict: String] = [:]
+        for (name, verdict) in Settings.messageKeys {
+            messages[verdict] = text(
+                name, in: table, remedy: "write one sentence of at most 200 octets",
+                where: { $0.utf8.count <= 200 })
+        }
+        return messages
     }
 
     /// The table `[ssh]`.

@@ -1,4 +1,4 @@
-// The password with which roster binds: from a systemd credential or a protected file.
+// The passwords with which roster binds: from a systemd credential or a protected file.
 
 internal import Glibc
 
@@ -13,20 +13,40 @@ extension Settings {
         credentialsDirectory: String? = defaultCredentialsDirectory
     ) throws(SettingsError) -> [UInt8]? {
         guard case .simple(_, let passwordFile) = directory.bind else { return nil }
+        return try Self.secret(
+            passwordFile, of: "bind_dn", credential: "bind_password",
+            key: "directory.bind_password_file", in: credentialsDirectory)
+    }
+
+    /// The password of ``Login/resetDN``; `nil` without one.
+    ///
+    /// As ``readBindPassword(credentialsDirectory:)``; the credential is called `reset_password`.
+    public func readResetPassword(
+        credentialsDirectory: String? = defaultCredentialsDirectory
+    ) throws(SettingsError) -> [UInt8]? {
+        guard login.resetDN != nil else { return nil }
+        return try Self.secret(
+            login.resetPasswordFile, of: "reset_dn", credential: "reset_password",
+            key: "login.reset_password_file", in: credentialsDirectory)
+    }
+
+    private static func secret(
+        _ passwordFile: String?, of user: String, credential: String, key: String,
+        in credentialsDirectory: String?
+    ) throws(SettingsError) -> [UInt8] {
         if let credentialsDirectory {
-            let path = credentialsDirectory + "/bind_password"
+            let path = credentialsDirectory + "/" + credential
             if unsafe Glibc.access(path, F_OK) == 0 {
-                return try Self.password(path) { $0.credentialProblem }
+                return try password(path, of: user) { $0.credentialProblem }
             }
         }
         guard let passwordFile else {
             throw .unusableFile(
-                path: "directory.bind_password_file",
-                problem: "is missing, and there is no credential",
-                remedy: "name the file with the password of bind_dn")
+                path: key, problem: "is missing, and there is no credential",
+                remedy: "name the file with the password of \(user)")
         }
         let process = ProcessIdentity.current
-        return try Self.password(passwordFile) { $0.secretProblem(for: process) }
+        return try password(passwordFile, of: user) { $0.secretProblem(for: process) }
     }
 
     /// Where systemd put the credentials of this service; `nil` outside a service.
@@ -38,7 +58,8 @@ extension Settings {
     private static let longestPassword = 4096
 
     private static func password(
-        _ path: String, problem: (FileContents) -> (problem: String, remedy: String)?
+        _ path: String, of user: String,
+        problem: (FileContents) -> (problem: String, remedy: String)?
     ) throws(SettingsError) -> [UInt8] {
         let file = try FileContents(path: path, limit: longestPassword)
         if let found = problem(file) {
@@ -48,7 +69,7 @@ extension Settings {
         if password.last == UInt8(ascii: "\n") { password.removeLast() }
         guard !password.isEmpty else {
             throw .unusableFile(
-                path: path, problem: "is empty", remedy: "write the password of bind_dn into it")
+                path: path, problem: "is empty", remedy: "write the password of \(user) into it")
         }
         return password
     }

@@ -11,14 +11,17 @@ extension SettingsReader {
         let attributes = attributes(attributeTable, schema: schema)
         let directory = directory(table)
         let accountTable = self.table("accounts", in: document)
-        let accounts = accounts(accountTable, schema: schema, attributes: attributes)
+        var accounts = accounts(accountTable, schema: schema, attributes: attributes)
         let ssh = ssh(self.table("ssh", in: document))
+        accounts.keyAttribute = ssh.keyAttribute
+        accounts.allowsKeyOptions = ssh.allowsKeyOptions
         return Settings(
             directory: directory, accounts: accounts,
             allowsIDReuse: flag("id_reuse", in: accountTable) ?? false,
             removals: removals(self.table("removals", in: document)),
             access: access(self.table("access", in: document)),
             login: login(self.table("login", in: document)), ssh: ssh,
+            messages: messages(self.table("messages", in: document)),
             namedAttributes: namedAttributes(document, attributes: attributes))
     }
 
@@ -142,7 +145,7 @@ extension SettingsReader {
         return map
     }
 
-    private mutating func distinguishedName(_ name: String, in table: SettingsTable) -> String? {
+    mutating func distinguishedName(_ name: String, in table: SettingsTable) -> String? {
         text(
             name, in: table, remedy: "write a DN, such as \"ou=people,dc=example,dc=com\"",
             where: { DistinguishedName.isValid(Array($0.utf8)) })
@@ -174,6 +177,12 @@ extension SettingsReader {
         }
         guard case .table(let directory) = document.values["directory"] else { return named }
         add(directory["entry_id"], "directory.entry_id") { $0 }
+        for key in ["people_filter", "groups_filter"] {
+            guard case .text(let filter) = directory[key] else { continue }
+            for attribute in FilterText(Array(filter.utf8)).attributes {
+                add(.text(attribute), "directory.\(key)") { $0 }
+            }
+        }
         if case .table(let attributes) = directory["attributes"] {
             for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
                 add(value, "directory.attributes.\(name)") { $0 }

@@ -4,6 +4,7 @@
 struct FilterText {
     private let bytes: [UInt8]
     private var offset = 0
+    private var found: [String] = []
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
@@ -13,6 +14,13 @@ struct FilterText {
     var isValid: Bool {
         var copy = self
         return copy.filter(depth: 0) && copy.offset == copy.bytes.count
+    }
+
+    /// The attributes that the filter asks about, in its order, each once; options are cut off.
+    var attributes: [String] {
+        var copy = self
+        _ = copy.filter(depth: 0)
+        return copy.found
     }
 
     /// Nesting beyond this is refused; the servers have limits of their own.
@@ -49,7 +57,9 @@ struct FilterText {
     private mutating func item() -> Bool {
         let start = offset
         while let next = peek, !"=()\\* ".utf8.contains(next) { offset += 1 }
-        guard offset > start, take("=") else { return false }
+        guard offset > start else { return false }
+        note(bytes[start..<offset].prefix { !":;<>~".utf8.contains($0) })
+        guard take("=") else { return false }
         while let next = peek, next != UInt8(ascii: ")") {
             if next == UInt8(ascii: "(") { return false }
             offset += 1
@@ -58,6 +68,11 @@ struct FilterText {
             }
         }
         return true
+    }
+
+    private mutating func note(_ attribute: ArraySlice<UInt8>) {
+        let name = String(decoding: attribute, as: UTF8.self)
+        if !name.isEmpty && !found.contains(name) { found.append(name) }
     }
 
     private mutating func hexadecimal() -> Bool {

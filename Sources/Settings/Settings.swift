@@ -21,6 +21,8 @@ public struct Settings: Equatable, Sendable {
     public var login: Login
     /// What sshd gets.
     public var ssh: SSH
+    /// What people are told with a verdict, where it is not the built-in text; one line each.
+    public var messages: [LoginVerdict: String]
     /// The attributes that the directory's schema must know, each with the key that names it.
     public var namedAttributes: [NamedAttribute]
 
@@ -98,7 +100,7 @@ public struct Settings: Equatable, Sendable {
 
     /// Who may log in through a service.
     public struct AccessRule: Equatable, Sendable {
-        /// The groups whose members may; `nil`: not restricted by group.
+        /// The groups whose members may, by name or entry UUID; `nil`: not restricted by group.
         public var allowGroups: [String]?
         /// The groups whose members may not, whatever else is said.
         public var denyGroups: [String]
@@ -116,6 +118,10 @@ public struct Settings: Equatable, Sendable {
         public var offlineMaxAge: Duration
         /// How old the mirror may be before nobody is admitted any more; `nil`: never too old.
         public var maxStaleness: Duration?
+        /// Who sets the passwords of others to the directory; `nil`: root on this host may not.
+        public var resetDN: String?
+        /// The file with its password; see ``Settings/readResetPassword(credentialsDirectory:)``.
+        public var resetPasswordFile: String?
     }
 
     /// The table `[ssh]`.

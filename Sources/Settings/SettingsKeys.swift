@@ -1,5 +1,7 @@
 // Every key of the configuration: what the manual page, the messages and the reader agree on.
 
+internal import Accounts
+
 /// A key of the configuration, its default and what it is for.
 public struct SettingsKey: Hashable, Sendable {
     /// The key path; `SERVICE` stands for the name of a PAM service.
@@ -20,6 +22,7 @@ extension Settings {
     /// Every key, in the order of the manual page.
     public static let keys: [SettingsKey] =
         directoryKeys + attributeKeys + accountKeys + removalKeys + accessKeys + loginKeys + sshKeys
+        + messageKeys.map { SettingsKey("messages.\($0.name)", "", "what people are told") }
 
     private static let directoryKeys = [
         SettingsKey("directory.uris", "", "the servers, tried in this order (required)"),
@@ -88,6 +91,16 @@ extension Settings {
         SettingsKey("login.offline", "true", "whether a cached verifier may stand in"),
         SettingsKey("login.offline_max_age", "\"24h\"", "how long a verifier is good for"),
         SettingsKey("login.max_staleness", "\"7d\"", "how old the mirror may be, or \"never\""),
+        SettingsKey("login.reset_dn", "", "who sets passwords of others; absent: nobody here may"),
+        SettingsKey("login.reset_password_file", "", "the file with the password of reset_dn"),
+    ]
+
+    /// The keys of `[messages]` and the verdicts that they give words to.
+    static let messageKeys: [(name: String, verdict: LoginVerdict)] = [
+        ("removed", .removed), ("blocked", .blocked), ("disabled", .disabled),
+        ("expired", .expired), ("denied", .denied), ("not_allowed", .notAllowed),
+        ("stale", .stale), ("must_change", .mustChangePassword), ("locked", .locked),
+        ("password_expired", .passwordExpired), ("unavailable", .undecidable),
     ]
 
     private static let sshKeys = [

@@ -2,12 +2,12 @@
 internal import ArgumentParser
 internal import DaemonProtocol
 
-/// Releases a withheld re-use.
+/// Takes a block back, and releases a withheld re-use.
 struct AllowCommand: RosterSubcommand {
     static let configuration = CommandConfiguration(
         commandName: "allow",
         abstract:
-            "Release a person or group withheld because its name or number was used before (root).")
+            "Take back what deny did, and release who is withheld because of re-use (root).")
 
     @Argument(help: "The name, as roster check shows it.")
     var name: String

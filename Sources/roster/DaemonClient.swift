@@ -73,7 +73,7 @@ extension ControlRequest {
     /// How long an answer may take before the daemon counts as stuck; `nil`: as long as it needs.
     fileprivate var patienceMilliseconds: Int64? {
         switch self {
-        case .status, .user, .group, .check, .history, .allow: 30_000
+        case .status, .user, .group, .check, .history, .allow, .deny, .confirm, .explain: 30_000
         case .wait(let seconds): Int64(seconds) * 1000 + 10_000
         case .sync: nil
         }

@@ -18,7 +18,8 @@ struct RosterCommand: ParsableCommand {
         version: RosterVersion.current,
         subcommands: [
             StatusCommand.self, UserCommand.self, GroupCommand.self, CheckCommand.self,
-            HistoryCommand.self, WaitCommand.self, SyncCommand.self, AllowCommand.self,
+            ExplainCommand.self, HistoryCommand.self, WaitCommand.self, SyncCommand.self,
+            DenyCommand.self, AllowCommand.self, ConfirmCommand.self,
         ])
 
     /// Parses, runs, and exits with the documented status.

@@ -67,6 +67,8 @@ func statusText(_ report: StatusReport, _ times: TimeText) -> String {
     table.add("published", published(report.counts))
     table.add("withheld", ifAny: withheld(report.counts.withheld))
     table.add("held removals", ifAny: held(report.held))
+    table.add("blocked", ifAny: blocked(report.blocked, times))
+    for problem in report.accessProblems ?? [] { table.add("notice", problem) }
     table.add("index", index(report))
     table.add("store", size(report.storeOctets))
     if let delay = report.publicationDelay {
@@ -139,6 +141,14 @@ private func held(_ held: StatusReport.HeldCounts) -> String? {
     held.total == 0
         ? nil
         : "\(heldText(held)); roster check lists them, roster sync --accept-removals applies them"
+}
+
+/// The names that are blocked, the first few with their moment.
+private func blocked(_ names: [BlockedName]?, _ times: TimeText) -> String? {
+    guard let names, !names.isEmpty else { return nil }
+    let shown = names.prefix(20).map { "\($0.name) since \(times.iso($0.since))" }
+    let more = names.count > shown.count ? ", ..." : ""
+    return "\(count(names.count, "name", "names")): \(shown.joined(separator: ", "))\(more)"
 }
 
 /// `12 people, 1 group`; only what there is.

@@ -77,7 +77,11 @@ import Testing
         let fixture = try StoreFixture(crowd(100))
         fixture.now += 50
         let outcome = try fixture.apply(vanish(10..<40, by: route))
-        #expect(outcome.publication.isEmpty)
+        // What changes for the gate: since when nobody confirmed these people.
+        #expect(outcome.publication.people.count == 30 && outcome.publication.groups.isEmpty)
+        for change in outcome.publication.people {
+            #expect(change.now?.login.confirmedAt == fixture.now - 50)
+        }
         #expect(outcome.newlyHeld.count == 30)
         #expect(fixture.host.people.count == 100)
         let held = try fixture.store.reader.held()
@@ -103,8 +107,9 @@ import Testing
         let fixture = try StoreFixture(crowd(100))
         try fixture.apply(vanish(10..<40, by: route))
         if route == .rival { try fixture.apply((10..<40).map { hide(id($0)) }) }
-        let outcome = try fixture.apply(crowd(100))
-        #expect(outcome.publication.isEmpty)
+        try fixture.apply(crowd(100))
+        #expect(fixture.host.people.values.allSatisfy { $0.login.confirmedAt == nil })
+        #expect(fixture.host.people.count == 100 && fixture.host.misfits.isEmpty)
         #expect(try fixture.store.reader.held().isEmpty)
         try fixture.apply([.acceptRemovals])
         #expect(fixture.host.people.count == 100)

@@ -67,6 +67,62 @@ import Testing
         #expect(try fixture.store.reader.history(name: "p1").map(\.what) == [.removed])
     }
 
+    private static let accessLoad =
+        crowd(20) + [
+            show(group("other", 3999, [])), show(group("bad", 3000, [dn("p1"), dn("p2")])),
+            show(group("staff", 3001, [dn("p3")])),
+        ]
+    /// A deny group vanishes, an allow group changes hands, somebody is blocked: all or nothing.
+    private static let accessBatch: [StoreChange] = [
+        hide(id(1_003_000)), hide(id(1_003_001)),
+        show(group("staff", 3001, [dn("p4")], uuid: id(9))), .block(name: "p5", byUID: 0),
+    ]
+    private static var accessRules: StoreRules {
+        var rules = StoreRules()
+        rules.allowGroups = ["staff"]
+        rules.denyGroups = ["bad"]
+        return rules
+    }
+
+    /// Statements of the store from its opening to beyond its end, and of the journal.
+    private static let accessKills =
+        stride(from: 40, through: 220, by: 12).map { StoreTesting(killAtStatement: $0) }
+        + stride(from: 10, through: 40, by: 3).map { StoreTesting(killAtJournalStatement: $0) }
+
+    @Test(
+        "killed at any statement, bindings, kept members and blocks are those before or those after",
+        arguments: accessKills.indices)
+    func accessKilled(place: Int) async throws {
+        let fixture = try StoreFixture(Self.accessLoad, rules: Self.accessRules)
+        let old = (fixture.host, try fixture.store.reader.access())
+        let expected = try StoreFixture(Self.accessLoad, rules: Self.accessRules)
+        try expected.apply(Self.accessBatch)
+        let new = (expected.host, try expected.store.reader.access())
+        try #require(old.0 != new.0 && old.1 != new.1)
+        fixture.close()
+        let directory = fixture.directory
+        _ = await #expect(processExitsWith: .signal(SIGKILL)) {
+            [directory = directory as String, place] in
+            let store = try AccountStore(
+                directory: directory, rules: DurabilityTests.accessRules, now: 1_800_000_000,
+                testing: DurabilityTests.accessKills[place])
+            let batch = StoreBatch(changes: DurabilityTests.accessBatch, phase: .live)
+            _ = try store.apply(batch, now: 1_800_000_000)
+            _ = store.writeJournal()
+            kill(getpid(), SIGKILL)
+        }
+        try fixture.reopen()
+        let found = (try fixture.stored(), try fixture.store.reader.access())
+        #expect(found == old || found == new)
+        let tables = try fixture.tamper { try StoredTables($0) }
+        #expect(try fixture.tamper("journal.sqlite") { try StoredTables($0) } == tables)
+        fixture.host = found.0
+        try fixture.apply(Self.accessBatch)
+        #expect(try fixture.stored() == new.0)
+        #expect(try fixture.store.reader.access() == new.1)
+        #expect(try fixture.store.reader.blocks().count == 1)
+    }
+
     @Test(
         "a batch is published before the journal is written; a crash between them loses nothing")
     func journalLater() async throws {
@@ -178,7 +234,7 @@ import Testing
         case .newer:
             var version: [UInt8] = [0, 0, 0, 99]
             _ = unsafe pwrite(descriptor, &version, 4, 60)
-        case .schema: _ = unsafe pwrite(descriptor, &octets, 3000, 1000)
+        case .schema: _ = unsafe pwrite(descriptor, &octets, 3900, 100)
         case .page:
             for page in stride(from: 4096, to: size, by: 4096) {
                 _ = unsafe pwrite(descriptor, &octets, 4096, page)

@@ -159,6 +159,64 @@ struct Model {
         }
     }
 
+    @Test(
+        "with access rules and blocks, what changes say is what the store says, and members are kept",
+        arguments: 0..<10)
+    func access(seed: Int) throws {
+        var random = Seeded(state: 2000 + UInt64(seed))
+        var rules = Self.free
+        rules.allowGroups = ["g0", "g1", id(3).description]
+        rules.denyGroups = ["g1", "g2"]
+        let fixture = try StoreFixture([show(person("anchor", 50_000))], rules: rules)
+        for step in 0..<60 {
+            var batch: [StoreChange] = []
+            for _ in 0..<Int.random(in: 1..<5, using: &random) {
+                let number = Int.random(in: 0..<24, using: &random)
+                switch Int.random(in: 0..<12, using: &random) {
+                case 0...3: batch.append(hide(id(number)))
+                case 4: batch.append(.block(name: "p\(number % 8)", byUID: 0))
+                case 5: batch.append(.unblock(name: "p\(number % 8)", byUID: 0))
+                case 6: batch.append(.confirmAccess(name: "g\(number % 3)"))
+                default: batch.append(show(Self.randomEntry(&random)))
+                }
+            }
+            let before = fixture.host.people
+            try fixture.apply(batch)
+            let difference = fixture.host.difference(to: try fixture.stored())
+            try #require(difference.isEmpty, "step \(step)")
+            try expectSound(fixture, before: before, batch: batch)
+            if step % 15 == 14 {
+                let access = try fixture.store.reader.access()
+                try fixture.reopen()
+                try #require(try fixture.store.reader.access() == access)
+                try #require(try fixture.stored() == fixture.host)
+                let journal = try fixture.tamper("journal.sqlite") { try StoredTables($0) }
+                #expect(try fixture.tamper { try StoredTables($0) } == journal)
+            }
+        }
+    }
+
+    /// What holds after every batch whatever it was.
+    private func expectSound(
+        _ fixture: StoreFixture, before: [PublishedKey: PublishedPerson], batch: [StoreChange]
+    ) throws {
+        let access = try fixture.store.reader.access()
+        let slots = Set(access.bindings.map(\.slot))
+        for name in ["g0", "g1", "g2"] {
+            #expect(access.bindings.count { $0.name == name && $0.isBound } <= 1)
+        }
+        let vanished = Set(
+            access.bindings.filter { !$0.isShown && $0.name != "g0" && $0.name.utf8.count == 2 }
+                .map(\.slot))
+        for person in fixture.host.people.values {
+            #expect(slots.isSuperset(of: person.login.accessGroups))
+            // Who was in a group that vanished is still in it.
+            guard let old = before.values.first(where: { $0.uuid == person.uuid }) else { continue }
+            let kept = vanished.intersection(old.login.accessGroups)
+            #expect(kept.isSubset(of: person.login.accessGroups))
+        }
+    }
+
     @Test("any order of arrival ends as a first load does", arguments: 0..<8)
     func order(seed: Int) throws {
         var random = Seeded(state: 1000 + UInt64(seed))

@@ -19,7 +19,7 @@ import Testing
         let summary = try fixture.store.reader.summary()
         #expect(summary.people == 60 && summary.groups == 1)
         #expect(summary.withheld == 2 && summary.heldPeople == 30 && summary.entries == 34)
-        #expect(!summary.isLoading && summary.revision == 1)
+        #expect(!summary.isLoading && summary.revision == 2)
     }
 
     @Test("what is withheld or noted is listed with its reasons")

@@ -13,7 +13,7 @@ final class StoreFixture {
     private(set) var store: AccountStore
     var now: Int64 = 1_800_000_000
     var host = Host()
-    let rules: StoreRules
+    private(set) var rules: StoreRules
 
     /// An empty store; with `people` one that was filled by a first load.
     init(_ people: [StoreChange] = [], rules: StoreRules = StoreRules()) throws {
@@ -49,8 +49,9 @@ final class StoreFixture {
     /// Closes the store and opens it again.
     func reopen(rules: StoreRules? = nil, testing: StoreTesting = StoreTesting()) throws {
         store.close()
+        if let rules { self.rules = rules }
         store = try AccountStore(
-            directory: directory, rules: rules ?? self.rules, now: now, testing: testing)
+            directory: directory, rules: self.rules, now: now, testing: testing)
     }
 
     /// Opens the store as the daemon does: again when damage shows only while it is used.

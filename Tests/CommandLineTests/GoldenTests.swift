@@ -32,6 +32,11 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         GoldenCase("status-troubled", "status", answer: .status(Reports.troubled)),
         GoldenCase("status-troubled-json", "status --json", answer: .status(Reports.troubled)),
         GoldenCase("status-loading", "status", answer: .status(Reports.loading)),
+        GoldenCase("status-guarded", "status", answer: .status(Reports.guarded)),
+        GoldenCase("status-guarded-json", "status --json", answer: .status(Reports.guarded)),
+        GoldenCase(
+            "status-guarded-public", "status",
+            answer: ControlReply.status(Reports.guarded).reduced()),
         GoldenCase("user", "user ada", answer: .user(Reports.ada)),
         GoldenCase("user-json", "user --json ada", answer: .user(Reports.ada)),
         GoldenCase("user-root", "user ada", answer: .user(Reports.adaForRoot)),
@@ -71,6 +76,32 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
             "allow-none", "allow eve --json",
             answer: .allow(
                 AllowReport(name: "eve", released: false, message: "nothing of it is withheld"))),
+        GoldenCase(
+            "deny", "deny eve",
+            answer: .deny(
+                DenyReport(name: "eve", blocked: true, message: "eve is blocked on this host"))),
+        GoldenCase(
+            "deny-json", "deny eve --json",
+            answer: .deny(
+                DenyReport(name: "eve", blocked: false, message: "eve was blocked before"))),
+        GoldenCase(
+            "confirm", "confirm linux",
+            answer: .confirm(
+                ConfirmReport(
+                    name: "linux", changed: 2,
+                    message: "the rules mean what the directory shows now"))),
+        GoldenCase(
+            "confirm-none", "confirm linux --json",
+            answer: .confirm(
+                ConfirmReport(
+                    name: "linux", changed: 0,
+                    message: "nothing of this name waits to be confirmed"))),
+        GoldenCase("explain", "explain ada --service sshd", answer: .explain(Reports.admitted)),
+        GoldenCase("explain-json", "explain ada --json", answer: .explain(Reports.admitted)),
+        GoldenCase("explain-refused", "explain bob", answer: .explain(Reports.refused)),
+        GoldenCase("explain-local", "explain root", answer: .explain(Reports.local)),
+        GoldenCase("explain-none", "explain nobody", answer: .explain(nil)),
+        GoldenCase("explain-other", "explain eve", answer: .failure(.notPermitted)),
         GoldenCase(
             "failure", "sync",
             answer: .failure(

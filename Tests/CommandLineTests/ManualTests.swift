@@ -61,7 +61,7 @@ private struct Description: Decodable {
         let synopses = try synopses(page())
         let commands = try commands()
         #expect(Set(synopses.keys) == Set(commands.map(\.commandName)))
-        #expect(commands.count == 8)
+        #expect(commands.count == 11)
         for command in commands {
             let synopsis = try #require(synopses[command.commandName])
             let shown = (command.arguments ?? []).filter(\.shouldDisplay)

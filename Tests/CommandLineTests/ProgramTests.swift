@@ -29,6 +29,14 @@ private struct Daemon: ControlHandler {
                 SyncReport(
                     full: full, state: .inSync, generation: 1, entries: accept ? 1 : 0, changed: 0))
         case .allow(let name): .allow(AllowReport(name: name, released: true, message: "released"))
+        case .deny(let name):
+            .deny(DenyReport(name: name, blocked: true, message: "\(name) is blocked"))
+        case .confirm(let name):
+            .confirm(ConfirmReport(name: name, changed: name == "linux" ? 1 : 0, message: "done"))
+        case .explain(let name, let service):
+            .explain(
+                name == "ada" && service == "sshd"
+                    ? Reports.admitted : name == "bob" ? Reports.refused : nil)
         }
     }
 }
@@ -162,7 +170,9 @@ private func withProgram(listening: Bool, _ body: (Program) async throws -> Void
         let expected: [(String, Int32)] = [
             ("status", 0), ("user ada", 0), ("user eve", 1), ("group devs", 0), ("check", 1),
             ("history", 0), ("wait", 0), ("wait --timeout 1", 1), ("sync --full", 0),
-            ("allow bob", 0), ("status --bogus", 2), ("user", 2),
+            ("allow bob", 0), ("deny bob", 0), ("confirm linux", 0), ("confirm other", 1),
+            ("explain ada --service sshd", 0), ("explain ada", 1), ("explain bob", 1),
+            ("status --bogus", 2), ("user", 2),
         ]
         try await withProgram(listening: true) { program in
             for (arguments, status) in expected where geteuid() == 0 || status != 4 {
@@ -176,7 +186,7 @@ private func withProgram(listening: Bool, _ body: (Program) async throws -> Void
         "the program exits with 3 without a daemon",
         arguments: [
             "status", "user ada", "group devs", "check", "history", "wait --timeout 0", "sync",
-            "allow bob",
+            "allow bob", "deny bob", "confirm linux", "explain bob",
         ])
     func away(arguments: String) async throws {
         try await withProgram(listening: false) { program in
@@ -204,7 +214,10 @@ private func withProgram(listening: Bool, _ body: (Program) async throws -> Void
         .enabled(if: geteuid() == 0, "only root can become another user"))
     func nobody() async throws {
         try await withProgram(listening: true) { program in
-            for command in ["history", "sync", "sync --full --accept-removals", "allow ada"] {
+            for command in [
+                "history", "sync", "sync --full --accept-removals", "allow ada", "deny ada",
+                "confirm linux",
+            ] {
                 let run = try await program.run(command, asNobody: true)
                 #expect(run.status == 4)
                 #expect(

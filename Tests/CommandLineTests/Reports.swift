@@ -37,6 +37,68 @@ enum Reports {
         return report
     }
 
+    static var guarded: StatusReport {
+        var report = inSync
+        report.blocked = [
+            BlockedName(name: "eve", since: now - 60, byUID: 0),
+            BlockedName(name: "mallory\u{1b}", since: now - 90_000, byUID: 1000),
+        ]
+        report.accessProblems = ["access: the directory shows no group linux; it admits nobody"]
+        return report
+    }
+
+    static var admitted: ExplainReport {
+        var report = ExplainReport(
+            name: "ada", service: "sshd", verdict: "accepted", admitted: true,
+            rule: "[access.sshd]",
+            offline: .init(
+                allowed: true, maxAgeSeconds: 86_400, madeAt: now - 600, changeSeen: true),
+            freshness: .init(
+                lastContactAt: now - 3, lastVerifiedAt: now - 300, ageSeconds: 300,
+                maxStalenessSeconds: 604_800))
+        report.decidedBy = "allow_groups=linux"
+        var entry = ExplainReport.Entry(
+            dn: "uid=ada,ou=people,dc=example,dc=com", uuid: "9c4a6c9e-5a3e-103f-8d5e-1f0f2c1b7a11")
+        entry.groups = [NamedID(name: "devs", id: 3000), NamedID(name: nil, id: 2000)]
+        entry.accessGroups = ["linux"]
+        report.entry = entry
+        report.keys = [
+            .init(type: "ssh-ed25519", comment: "ada@laptop\u{9b}1m", options: false),
+            .init(type: "ssh-rsa", comment: "", options: true),
+        ]
+        return report
+    }
+
+    static var refused: ExplainReport {
+        var report = ExplainReport(
+            name: "bob", service: nil, verdict: "not_allowed", admitted: false, rule: "[access]",
+            offline: .init(allowed: true, maxAgeSeconds: 86_400),
+            freshness: .init(maxStalenessSeconds: nil))
+        report.decidedBy = "allow_groups"
+        report.text = "Your account is not among those that may use this host."
+        var entry = ExplainReport.Entry(
+            dn: "uid=bob,dc=example,dc=com\n", uuid: "9c4a6c9e-5a3e-103f-8d5e-1f0f2c1b7a12")
+        entry.disabledBy = "employeeType=left"
+        entry.expiresAt = now - 60
+        entry.expiresBy = "shadowExpire"
+        entry.mustChangeBy = "pwdReset"
+        entry.blocked = true
+        entry.heldSince = now - 3600
+        entry.confirmedAt = now - 3700
+        report.entry = entry
+        report.notes = ["sshPublicKey: value 2 is withheld: it has options"]
+        return report
+    }
+
+    static var local: ExplainReport {
+        var report = ExplainReport(
+            name: "root", service: nil, verdict: "unknown_user", admitted: false,
+            rule: "[access]",
+            offline: .init(allowed: false, maxAgeSeconds: 86_400), freshness: .init())
+        report.local = true
+        return report
+    }
+
     static var loading: StatusReport {
         var report = StatusReport(
             state: .loading, since: now - 20, pid: 1, version: "0.1.0", startedAt: now - 20)

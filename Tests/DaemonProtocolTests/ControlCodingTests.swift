@@ -6,6 +6,8 @@ import Testing
         .status, .user(name: "ada"), .group(name: "dévs"), .check,
         .history(name: nil, limit: 50), .history(name: "ada", limit: 1),
         .wait(timeoutSeconds: 0), .sync(full: true, acceptRemovals: false), .allow(name: "x\u{1b}"),
+        .deny(name: "ada"), .confirm(name: "linux"), .explain(name: "ada", service: nil),
+        .explain(name: "ada", service: "sshd"),
     ]
 
     @Test("every request is read back as it was written", arguments: requests)
@@ -32,6 +34,8 @@ import Testing
         var report = StatusReport(
             state: .inSync, since: 1, pid: 2, version: "1", startedAt: 3)
         report.cookies = ["rid=000"]
+        report.blocked = [BlockedName(name: "eve", since: 1, byUID: 0)]
+        report.accessProblems = ["p"]
         report.load = .init(entries: 1, expected: 2, startedAt: 3)
         report.publicationDelay = .init(changes: 9, medianMilliseconds: 1.5, p99Milliseconds: 4)
         return report
@@ -46,8 +50,19 @@ import Testing
         .wait(WaitReport(inSync: false, state: .loading, generation: .max, lastError: "x")),
         .sync(SyncReport(full: true, state: .inSync, generation: 1, entries: 2, changed: 3)),
         .allow(AllowReport(name: "ada", released: true, message: "m")),
-        .failure(.notPermitted),
+        .deny(DenyReport(name: "ada", blocked: true, message: "m")),
+        .confirm(ConfirmReport(name: "linux", changed: 1, message: "m")), .explain(nil),
+        .explain(explanation), .failure(.notPermitted),
     ]
+    static var explanation: ExplainReport {
+        var report = ExplainReport(
+            name: "ada", service: "sshd", verdict: "accepted", admitted: true, rule: "[access]",
+            offline: .init(allowed: true, maxAgeSeconds: 1, madeAt: 2, changeSeen: true),
+            freshness: .init(lastContactAt: 1, ageSeconds: 2))
+        report.entry = .init(dn: "uid=ada", uuid: "u")
+        report.keys = [.init(type: "ssh-rsa", comment: "c", options: false)]
+        return report
+    }
 
     @Test("every reply is read back as it was written", arguments: replies)
     func replyRoundTrip(reply: ControlReply) throws {
@@ -63,7 +78,12 @@ import Testing
                 == .group(without(Self.devs) { $0.details = nil }))
         #expect(
             ControlReply.status(Self.status).reduced()
-                == .status(without(Self.status) { $0.cookies = nil }))
+                == .status(
+                    without(Self.status) {
+                        $0.cookies = nil
+                        $0.blocked = nil
+                        $0.accessProblems = nil
+                    }))
         let hidden = without(Self.check) {
             $0.withheld = nil
             $0.held = nil

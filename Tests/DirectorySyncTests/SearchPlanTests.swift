@@ -134,7 +134,7 @@ struct RulesFingerprintTests {
             { $0.defaultShell = "/bin/sh" }, { $0.replaceShells = ["/home"] },
             { $0.homePrefixes = ["/home", "/srv"] }, { $0.privilegedGroups = ["docker"] },
             { $0.attributes.uid = "x" }, { $0.attributes.member = ["member"] },
-            { $0.schema = .rfc2307 },
+            { $0.schema = .rfc2307 }, { $0.keyAttribute = "key" }, { $0.allowsKeyOptions = true },
         ]
         var seen: Set<UInt64> = [Fixture.rules().fingerprint]
         #expect(seen.contains(Fixture.rules().fingerprint))

@@ -49,6 +49,8 @@ import Testing
             (.wait(timeoutSeconds: 1), .whole),
             (.sync(full: false, acceptRemovals: false), .refused),
             (.sync(full: true, acceptRemovals: true), .refused), (.allow(name: "ada"), .refused),
+            (.deny(name: "ada"), .refused), (.confirm(name: "linux"), .refused),
+            (.explain(name: "ada", service: nil), .whole),
         ] as [(ControlRequest, ControlAuthorisation)])
     func authorisation(request: ControlRequest, verdict: ControlAuthorisation) {
         #expect(ControlAuthorisation(request: request, uid: 1000, owner: 990) == verdict)

@@ -61,6 +61,35 @@ struct BindPasswordTests {
         #expect(error?.description.contains("directory.bind_password_file") == true)
     }
 
+    @Test("the password for resetting others' has a file, a credential and a key of its own")
+    func reset() throws {
+        let folder = try temporaryFolder()
+        try write("other\n", to: folder + "/reset_password", mode: 0o400)
+        let text = """
+            [directory]
+            uris = ["ldaps://a"]
+            base = "dc=a"
+            [login]
+            reset_dn = "cn=reset,dc=a"
+            """
+        let settings = try Settings.parse(Array(text.utf8))
+        #expect(settings.login.resetDN == "cn=reset,dc=a")
+        let password = try settings.readResetPassword(credentialsDirectory: folder)
+        #expect(password == Array("other".utf8))
+        let error = #expect(throws: SettingsError.self) {
+            try settings.readResetPassword(credentialsDirectory: nil)
+        }
+        #expect(error?.description.contains("login.reset_password_file") == true)
+        let without = try self.settings(passwordFile: nil)
+        #expect(try without.readResetPassword(credentialsDirectory: folder) == nil)
+        try write("open", to: folder + "/open", mode: 0o644)
+        let open = try Settings.parse(
+            Array((text + "\nreset_password_file = \"\(folder)/open\"\n").utf8))
+        #expect(throws: SettingsError.self) {
+            try open.readResetPassword(credentialsDirectory: nil)
+        }
+    }
+
     private func settings(passwordFile: String?) throws -> Settings {
         let file = passwordFile.map { "bind_password_file = \"\($0)\"" } ?? ""
         let text = """

@@ -28,7 +28,11 @@ struct DaemonControl: ControlHandler {
             case .wait(let seconds): return .wait(await wait(seconds: seconds))
             case .sync(let full, let acceptRemovals):
                 return .sync(try await sync(full: full, acceptRemovals: acceptRemovals))
-            case .allow(let name): return .allow(try await allow(name))
+            case .allow(let name): return .allow(try await allow(name, peer))
+            case .deny(let name): return .deny(try await deny(name, peer))
+            case .confirm(let name): return .confirm(try await confirm(name))
+            case .explain(let name, let service):
+                return .explain(try await blocking { try explain(name, service, peer) })
             }
         } catch let failure as ControlFailure {
             return .failure(failure)
@@ -44,7 +48,7 @@ struct DaemonControl: ControlHandler {
         try await context.background.runIfActive(body)
     }
 
-    private func reader() throws(ControlFailure) -> StoreReader {
+    func reader() throws(ControlFailure) -> StoreReader {
         guard let reader = storeReader.reader else {
             throw ControlFailure(
                 kind: .busy, message: "rosterd is still opening its store",
@@ -91,11 +95,22 @@ extension DaemonControl {
             people: summary.heldPeople, groups: summary.heldGroups,
             memberships: summary.heldMembers)
         report.storeOctets = reader.octets
+        report.blocked = try reader.blocks().map {
+            BlockedName(name: $0.name, since: $0.at, byUID: $0.byUID)
+        }
+        report.accessProblems = try accessProblems(reader, summary)
         report.journalLost = report.journalLost || summary.journalLostAt != nil
         report.cookies = try reader.cookies().map {
             "search \($0.search): \($0.bytes.count) octets"
         }
         return report
+    }
+
+    /// What access rules suppose and the directory does not show; nothing while it is being read.
+    private func accessProblems(_ reader: StoreReader, _ summary: StoreSummary) throws -> [String] {
+        guard !summary.isLoading else { return [] }
+        let rules = StoreRules(context.settings)
+        return try reader.access().problems(of: rules).map { $0.inWords(rules) }
     }
 
     private func user(_ name: String) throws -> AccountReport? {
@@ -139,6 +154,7 @@ extension DaemonControl {
         let findings = try reader.findings()
         return CheckReport(
             errors: context.board.current.complaints,
+            warnings: try accessProblems(reader, reader.summary()),
             withheld: findings.filter { $0.withheld != nil }.map { WithheldEntry($0) },
             held: try storeReader.held().map { DaemonProtocol.HeldRemoval($0) },
             notes: findings.flatMap { EntryNote.all(of: $0) })
@@ -195,9 +211,24 @@ extension DaemonControl {
                 memberships: summary.heldMembers))
     }
 
-    private func allow(_ name: String) async throws -> AllowReport {
-        let (text, count) = try await ask { .releaseReuse(name: name, reply: $0) }
+    private func allow(_ name: String, _ peer: PeerCredentials) async throws -> AllowReport {
+        let (text, count) = try await ask { .allow(name: name, byUID: peer.uid, reply: $0) }
         return AllowReport(name: name, released: count > 0, message: text)
+    }
+
+    private func deny(_ name: String, _ peer: PeerCredentials) async throws -> DenyReport {
+        guard AccountName.isValid(name.utf8) else {
+            throw ControlFailure(
+                kind: .malformed, message: "no account can have the name \(name)",
+                remedy: "Give the name as getent passwd shows it")
+        }
+        let (text, count) = try await ask { .deny(name: name, byUID: peer.uid, reply: $0) }
+        return DenyReport(name: name, blocked: count > 0, message: text)
+    }
+
+    private func confirm(_ name: String) async throws -> ConfirmReport {
+        let (text, count) = try await ask { .confirm(name: name, reply: $0) }
+        return ConfirmReport(name: name, changed: count, message: text)
     }
 
     /// Leaves a command for the sync thread and waits until it was carried out.

@@ -62,6 +62,9 @@ extension HistoryEntry {
         case .held: "removal held"
         case .released: "re-use released"
         case .firstLoad: "first load"
+        case .blocked: "blocked by roster deny (uid \(id))"
+        case .unblocked: "block taken back (uid \(id))"
+        case .confirmed: "access rules: what the directory shows was confirmed"
         }
     }
 }

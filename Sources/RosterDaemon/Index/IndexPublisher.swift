@@ -81,6 +81,26 @@ internal import NIOPosix
         noteIndex()
     }
 
+    /// What blocks and unblocks change for people of the index on disk, while the store that would
+    /// say so is being filled: an administrator's block waits for no directory.
+    func blockChanges(of outcome: StoreOutcome) -> [PersonChange] {
+        guard writer != nil, let people = try? IndexSnapshot(directory: directory),
+            let gate = try? IndexSnapshot(directory: directory, part: .gate)
+        else { return [] }
+        let names = outcome.blocked.map { ($0, true) } + outcome.unblocked.map { ($0, false) }
+        return names.compactMap { name, isBlocked in
+            guard let shown = try? people.person(named: name),
+                let account = try? gate.gateAccount(named: name)
+            else { return nil }
+            var login = account.login
+            login.isBlocked = isBlocked
+            let person = PublishedPerson(
+                uuid: account.uuid, passwd: shown.passwd, groups: shown.groups,
+                state: account.state, login: login)
+            return PersonChange(was: account.key, now: person)
+        }
+    }
+
     /// Says that the store holds something that no publication showed: a finished first load.
     func storeWasFilled() {
         isBehind = true
@@ -150,7 +170,8 @@ internal import NIOPosix
         changesSinceRebuild = []
         let room = writer == nil ? 1 : Self.roomForRebuild
         let rebuild = IndexRebuild(
-            directory: directory, reader: reader, generation: newestGeneration + room,
+            directory: directory, reader: reader, settings: context.settings,
+            generation: newestGeneration + room,
             clock: context.clock)
         let mailbox = context.mailbox
         context.background.submit { _ in mailbox.post(.rebuildEnded(rebuild.run())) }

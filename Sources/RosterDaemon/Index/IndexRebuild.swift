@@ -4,6 +4,7 @@ internal import AccountIndex
 internal import AccountStore
 internal import Accounts
 internal import CLibc
+internal import Settings
 internal import Synchronization
 
 /// An index that lies ready but is not in place yet; whoever takes it owns it.
@@ -36,8 +37,12 @@ struct RebuildReport: Sendable {
 struct IndexRebuild: Sendable {
     let directory: String
     let reader: StoreReader
+    let settings: Settings
     let generation: UInt64
     let clock: DaemonClock
+
+    /// Seconds for which a name that went is told from one that nobody knows.
+    private static let removedFor: Int64 = 3600
 
     /// Builds; blocks for about 3 s per million people.
     func run() -> RebuildReport {
@@ -59,6 +64,10 @@ struct IndexRebuild: Sendable {
         var failure: IndexError?
         try reader.snapshot { snapshot throws(StoreError) in
             revision = snapshot.revision
+            builder.set(policy: AccessPolicy(settings, snapshot.access))
+            for name in try snapshot.removedNames(since: clock.now() - Self.removedFor) {
+                builder.add(removed: name)
+            }
             try snapshot.forEachPerson { person in
                 guard failure == nil else { return }
                 do throws(IndexError) { try builder.add(person: person) } catch { failure = error }

@@ -11,8 +11,13 @@ enum EngineCommand: Sendable {
     case fullSync(reply: @Sendable (CommandOutcome) -> Void)
     /// Apply the removals that the brake holds.
     case acceptRemovals(reply: @Sendable (CommandOutcome) -> Void)
-    /// Publish the person of this name although name or id belonged to somebody else.
-    case releaseReuse(name: String, reply: @Sendable (CommandOutcome) -> Void)
+    /// Take back the block of a name, and publish the person of this name although name or id
+    /// belonged to somebody else.
+    case allow(name: String, byUID: UInt32, reply: @Sendable (CommandOutcome) -> Void)
+    /// Block a name.
+    case deny(name: String, byUID: UInt32, reply: @Sendable (CommandOutcome) -> Void)
+    /// Accept what the directory shows under a name of an access rule.
+    case confirm(name: String, reply: @Sendable (CommandOutcome) -> Void)
     /// A comparison came to its end on its own thread.
     case comparisonEnded(ComparisonReport)
     /// A new base index lies ready beside the old one, or could not be built.
@@ -26,7 +31,7 @@ extension EngineCommand {
     var reply: (@Sendable (CommandOutcome) -> Void)? {
         switch self {
         case .compare(let reply), .fullSync(let reply), .acceptRemovals(let reply),
-            .releaseReuse(_, let reply):
+            .allow(_, _, let reply), .deny(_, _, let reply), .confirm(_, let reply):
             reply
         case .comparisonEnded, .rebuildEnded, .preferredServerAnswers: nil
         }

@@ -22,18 +22,17 @@ extension SyncEngine {
             return .anew
         case .acceptRemovals(let reply):
             reply(
-                change(.acceptRemovals) {
+                change([.acceptRemovals]) {
                     ("\($0.heldSettled) held removals were applied", $0.heldSettled)
                 })
-        case .releaseReuse(let name, let reply):
+        case .allow(let name, let uid, let reply): reply(allow(name, byUID: uid))
+        case .deny(let name, let uid, let reply):
             reply(
-                change(.releaseReuse(name: name)) { outcome in
-                    let text =
-                        outcome.released.isEmpty
-                        ? "nothing is withheld under the name \(name) because of re-use"
-                        : "\(name) is published"
-                    return (text, outcome.released.count)
+                change([.block(name: name, byUID: uid)]) {
+                    $0.blocked.isEmpty
+                        ? ("\(name) was blocked before", 0) : ("\(name) is blocked on this host", 1)
                 })
+        case .confirm(let name, let reply): reply(confirm(name))
         case .comparisonEnded(let report): return comparisonEnded(report)
         case .rebuildEnded(let report): publisher.finishRebuild(report)
         case .preferredServerAnswers(let answers):
@@ -43,6 +42,33 @@ extension SyncEngine {
             return .anew
         }
         return nil
+    }
+
+    private func allow(_ name: String, byUID uid: UInt32) -> CommandOutcome {
+        change([.unblock(name: name, byUID: uid), .releaseReuse(name: name)]) { outcome in
+            var parts = outcome.unblocked.map {
+                $0 == name ? "the block is taken back" : "the block of \($0) is taken back"
+            }
+            if !outcome.released.isEmpty { parts.append("the withheld re-use is released") }
+            if parts.isEmpty {
+                parts.append("nothing of this name is blocked, or withheld because of re-use")
+            }
+            return (parts.joined(separator: ", "), outcome.released.count + outcome.unblocked.count)
+        }
+    }
+
+    private func confirm(_ name: String) -> CommandOutcome {
+        let rules = StoreRules(context.settings)
+        guard rules.allowGroups.contains(name) || rules.denyGroups.contains(name) else {
+            return .failed(
+                "no rule of [access] names \(name)",
+                remedy: "roster check shows what there is to confirm")
+        }
+        return change([.confirmAccess(name: name)]) { outcome in
+            outcome.confirmed == 0
+                ? ("nothing of this name waits to be confirmed", 0)
+                : ("the rules mean what the directory shows now", outcome.confirmed)
+        }
     }
 
     private var notFollowing: String { "the directory is not followed at the moment" }
@@ -103,10 +129,10 @@ extension SyncEngine {
     }
 
     private func change(
-        _ change: StoreChange, _ describe: (StoreOutcome) -> (String, Int)
+        _ changes: [StoreChange], _ describe: (StoreOutcome) -> (String, Int)
     ) -> CommandOutcome {
         do throws(DirectoryFailure) {
-            let outcome = try apply(StoreBatch(changes: [change], phase: phase))
+            let outcome = try apply(StoreBatch(changes: changes, phase: phase))
             let (text, count) = describe(outcome)
             return .done(text, count: count)
         } catch {

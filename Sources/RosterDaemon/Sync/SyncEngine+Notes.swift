@@ -16,6 +16,7 @@ extension SyncEngine {
             notes.append("the journal was lost and begun anew: \(reason)")
         }
         for note in notes { logger.warning("\(note)") }
+        if !isFirstLoad, let access = try? store.reader.access() { reportAccess(access) }
         let opening = store.opening
         context.board.update {
             $0.storeNotes = notes

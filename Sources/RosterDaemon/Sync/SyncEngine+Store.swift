@@ -39,14 +39,18 @@ extension SyncEngine {
     /// One transaction and, if it changed anything that the host sees, one publication.
     @discardableResult
     func apply(_ batch: StoreBatch) throws(DirectoryFailure) -> StoreOutcome {
-        let outcome: StoreOutcome
+        var outcome: StoreOutcome
         do throws(StoreError) {
             try lane.finish()
             outcome = try store.apply(batch, now: context.clock.now())
         } catch {
             throw failure(error)
         }
+        outcome.addPolicy(context.settings)
+        if isFirstLoad { outcome.publication.people += publisher.blockChanges(of: outcome) }
+        if let access = outcome.access { reportAccess(access) }
         publisher.publish(outcome)
+        if !outcome.publication.isEmpty { context.follower.changed(outcome.publication) }
         if let problem = store.writeJournal() {
             logger.error("the journal cannot be written and is written later: \(problem)")
         }
@@ -57,6 +61,7 @@ extension SyncEngine {
             publisher.storeWasFilled()
             publisher.attend(store.reader)
             do throws(StoreError) { try store.completeFirstLoad() } catch { throw failure(error) }
+            context.follower.opened(store.reader)
         }
         return outcome
     }
@@ -123,6 +128,16 @@ extension SyncEngine {
                 [accounts] (min_id, max_id, home_prefixes); roster check lists them
                 """)
         }
+    }
+
+    /// Says what about access rules is not as they suppose.
+    func reportAccess(_ access: StoreAccess) {
+        let rules = StoreRules(context.settings)
+        let problems = access.problems(of: rules).map { $0.inWords(rules) }
+        for problem in problems where !accessProblems.contains(problem) {
+            logger.warning("\(problem)")
+        }
+        accessProblems = problems
     }
 
     private func report(_ held: [HeldRemoval]) {

@@ -41,6 +41,8 @@ internal import Settings
     var offeredCookies: [Int: [UInt8]] = [:]
     /// Why this engine has to make room for another one, which opens the store anew.
     var reopenReason: String?
+    /// What about access rules the log has said last.
+    var accessProblems: [String] = []
     /// When the local account files are read again after they could not be read.
     var localFilesRetryAt: Duration?
     private let localFiles: LocalFilesWatch
@@ -72,6 +74,7 @@ internal import Settings
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
+        context.follower.opened(store.reader)
         localFiles = LocalFilesWatch(folder: context.paths.etc)
         waitSet = WaitSet([context.mailbox.wakeup.descriptor, localFiles.descriptor])
     }
@@ -210,14 +213,4 @@ struct ServerChoice {
     var returnAt = Duration.zero
     /// Whether somebody is looking.
     var isProbing = false
-}
-
-extension StoreRules {
-    /// What the configuration says about re-use and about mass removals.
-    init(_ settings: Settings) {
-        let limit = BrakeLimit(count: settings.removals.count, percent: settings.removals.percent)
-        self.init(
-            allowsReuse: settings.allowsIDReuse, people: limit, groups: limit, members: limit,
-            window: settings.removals.window.components.seconds)
-    }
 }

@@ -1,6 +1,7 @@
 // The service around the sync thread: start, sign of life, end within two seconds.
 
 internal import AccountStore
+internal import Accounts
 internal import CLibc
 internal import DirectorySync
 internal import Logging
@@ -18,9 +19,23 @@ struct EngineContext: Sendable {
     var background: NIOThreadPool
     /// Where the sync thread leaves the reader of the store.
     var storeReader = StoreReaderSlot()
+    /// Who else follows the mirror.
+    var follower = MirrorFollower()
+    /// When the cached verifier of a person was made, in seconds since the epoch; `nil`: there is none.
+    var offlineVerifier: @Sendable (EntryUUID) -> Int64? = { _ in nil }
     var notification: ServiceNotification
     var clock: DaemonClock
     var logger: Logger
+}
+
+/// Who else has to know what changes for the host, beside the index.
+///
+/// Called on the sync thread, after the change is stored and published; must not block for long.
+struct MirrorFollower: Sendable {
+    /// The store was opened, or a first load filled it: what is kept by person is to be compared.
+    var opened: @Sendable (StoreReader) -> Void = { _ in }
+    /// What one transaction changed; never empty.
+    var changed: @Sendable (PublicationChange) -> Void = { _ in }
 }
 
 /// Runs the engine on a thread of its own; libldap and SQLite block.

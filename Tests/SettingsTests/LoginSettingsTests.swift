@@ -1,0 +1,76 @@
+import Accounts
+import Testing
+
+@testable import Settings
+
+@Suite("What the configuration says about logging in")
+struct LoginSettingsTests {
+    private static let minimal = "[directory]\nuris = [\"ldaps://a\"]\nbase = \"dc=a\"\n"
+
+    private func settings(_ text: String) throws -> Settings {
+        try Settings.parse(Array((Self.minimal + text).utf8))
+    }
+
+    @Test("every message has its verdict; one that is not there leaves the built-in text")
+    func messages() throws {
+        let lines = Settings.messageKeys.map { "\($0.name) = \"text of \($0.name)\"" }
+        let messages = try settings("[messages]\n" + lines.joined(separator: "\n")).messages
+        #expect(messages.count == 11 && messages[.stale] == "text of stale")
+        #expect(messages[.mustChangePassword] == "text of must_change")
+        #expect(messages[.undecidable] == "text of unavailable")
+        #expect(try settings("").messages.isEmpty)
+    }
+
+    @Test(
+        "a message that is too long or more than a line, and a reset file without DN, are refused",
+        arguments: [
+            (
+                "[messages]\nstale = \"" + String(repeating: "x", count: 201) + "\"",
+                "messages.stale"
+            ),
+            ("[messages]\nstale = \"a\\nb\"", "messages.stale"),
+            ("[messages]\nstale = \"\"", "messages.stale"),
+            ("[messages]\nstaled = \"x\"", "messages.stale"),
+            ("[login]\nreset_password_file = \"/a\"", "login.reset_password_file"),
+            ("[login]\nreset_dn = \"nonsense\"", "login.reset_dn"),
+            ("[access]\nallow_groups = [\"a b\"]", "access.allow_groups"),
+            (
+                "[access]\nallow_users = [\"0b5f7f6e-2f0c-4b52-8f8e-6f2a7a4b9c1d\"]",
+                "access.allow_users"
+            ),
+        ])
+    func refused(text: String, key: String) {
+        let error = #expect(throws: SettingsError.self) { try settings(text) }
+        #expect(error?.description.contains(key) == true, "\(String(describing: error))")
+    }
+
+    @Test("a group of an access rule may be named by its entry UUID")
+    func uuid() throws {
+        let uuid = "0b5f7f6e-2f0c-4b52-8f8e-6f2a7a4b9c1d"
+        let access = try settings(
+            "[access]\nallow_groups = [\"linux\", \"\(uuid)\"]\n[access.sudo]\ndeny_groups = [\"\(uuid)\"]"
+        ).access
+        #expect(access.general.allowGroups == ["linux", uuid])
+        #expect(access.services["sudo"]?.denyGroups == [uuid])
+    }
+
+    @Test("attributes that a filter asks about are held against the schema")
+    func filters() throws {
+        let filter =
+            "(&(objectClass=posixAccount)(!(employeType=left*))(uidNumber>=1000)(cn:caseExactMatch:=x)"
+            + "(memberOf=cn=x\\5c28,dc=a)(description;lang-en~=y)(objectClass=*))"
+        let named = try Settings.parse(
+            Array((Self.minimal + "people_filter = '\(filter)'").utf8)
+        ).namedAttributes.filter { $0.key == "directory.people_filter" }.map(\.attribute)
+        #expect(
+            named == ["objectClass", "employeType", "uidNumber", "cn", "memberOf", "description"])
+    }
+
+    @Test("keys go the way of the other local rules")
+    func keys() throws {
+        let policy = try settings(
+            "[ssh]\nkey_attribute = \"loginKey\"\nallow_key_options = true"
+        ).accounts
+        #expect(policy.keyAttribute == "loginKey" && policy.allowsKeyOptions)
+    }
+}
