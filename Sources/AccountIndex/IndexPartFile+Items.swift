@@ -65,15 +65,20 @@
         }
 
         /// Appends an item unless the same one is found under both keys.
+        ///
+        /// With `isReplacement` another one certainly is found there: nothing is looked up then.
         mutating func publish(
-            _ kind: ItemKind, _ key: PublishedKey, _ item: ItemEncoder
+            _ kind: ItemKind, _ key: PublishedKey, _ item: ItemEncoder, isReplacement: Bool
         ) throws(IndexError) {
-            let old = try current(kind, key)
-            if let old, isSame(old, item.bytes), try find(kind, id: key.id)?.place == old.place {
-                return
+            if !isReplacement {
+                let old = try current(kind, key)
+                if let old, isSame(old, item.bytes), try find(kind, id: key.id)?.place == old.place
+                {
+                    return
+                }
+                try releaseKeys(kind, key)
+                if try find(kind, named: key.name) == nil { count(kind, by: 1) }
             }
-            try releaseKeys(kind, key)
-            if try find(kind, named: key.name) == nil { count(kind, by: 1) }
             try append(item, target: 0, keys: [nameKey(kind, key.name), idKey(kind, key.id)])
         }
 

@@ -22,6 +22,12 @@
         private var gateFile: IndexPartFile
         private var isInstalled: Bool
         private var hasFailed = false
+        /// Whether the pair holds exactly what the changes so far say: it was built from nothing.
+        ///
+        /// A change that names its records and keeps its keys is then written without a look at what
+        /// it replaces, so that it costs the same at any size. What was merely opened may lack a
+        /// change.
+        private let isExact: Bool
         /// For tests: called before each step that a crash could separate from the next.
         var beforeStep: ((String) throws(IndexError) -> Void)?
 
@@ -38,19 +44,19 @@
         /// `nil` if it is absent, torn, damaged, of another version or no pair: then build a new one.
         /// Throws only what building would not cure, such as missing rights. Proves the whole delta.
         public static func open(directory: String) throws(IndexError) -> IndexWriter? {
-            try pair(in: directory, suffix: "", isInstalled: true)
+            try pair(in: directory, suffix: "", isNew: false)
         }
 
         /// Opens what a builder has just written.
         static func unpublished(in directory: String) throws(IndexError) -> IndexWriter {
-            guard let writer = try pair(in: directory, suffix: ".new", isInstalled: false) else {
+            guard let writer = try pair(in: directory, suffix: ".new", isNew: true) else {
                 throw .damaged("what was just written to \(directory) does not read back")
             }
             return writer
         }
 
         private static func pair(
-            in directory: String, suffix: String, isInstalled: Bool
+            in directory: String, suffix: String, isNew: Bool
         ) throws(IndexError) -> IndexWriter? {
             let gate = try IndexPartFile(path: directory + "/gate.1" + suffix, part: .gate)
             guard let gate else { return nil }
@@ -60,17 +66,18 @@
                 return nil
             }
             return IndexWriter(
-                directory: directory, publicFile: main, gateFile: gate, isInstalled: isInstalled)
+                directory: directory, publicFile: main, gateFile: gate, isNew: isNew)
         }
 
         private init(
             directory: String, publicFile: consuming IndexPartFile,
-            gateFile: consuming IndexPartFile, isInstalled: Bool
+            gateFile: consuming IndexPartFile, isNew: Bool
         ) {
             self.directory = directory
             self.publicFile = publicFile
             self.gateFile = gateFile
-            self.isInstalled = isInstalled
+            isInstalled = !isNew
+            isExact = isNew
         }
 
         /// The generation that readers see.
@@ -161,7 +168,7 @@
     // Publishing.
     extension IndexWriter {
         /// Publishes a change in one generation; identical records are not written, and a change
-        /// without effect publishes nothing.
+        /// without effect publishes nothing, unless it says itself which records differ.
         ///
         /// Applying a change that the index already contains is harmless.
         public mutating func apply(
@@ -204,7 +211,7 @@
 
         /// Takes away the keys under which a person is not found any more.
         private mutating func retire(_ change: PersonChange) throws(IndexError) {
-            guard let was = change.was else { return }
+            guard let was = change.was, recordsToReplace(change) == nil else { return }
             let now = change.now.map { PublishedKey(name: $0.passwd.name, id: $0.passwd.uid) }
             try beforeStep?("retire person in gate")
             try gateFile.retire(.gateAccount, was, now: now)
@@ -215,14 +222,24 @@
         private mutating func publish(_ change: PersonChange) throws(IndexError) {
             guard let person = change.now else { return }
             let key = PublishedKey(name: person.passwd.name, id: person.passwd.uid)
-            var gate = ItemEncoder(seed: gateFile.view.seed)
-            try gate.append(gate: person)
-            try beforeStep?("gate account")
-            try gateFile.publish(.gateAccount, key, gate)
-            var item = ItemEncoder(seed: publicFile.view.seed)
-            try item.append(person: person)
-            try beforeStep?("person")
-            try publicFile.publish(.person, key, item)
+            let records = recordsToReplace(change)
+            if records?.contains(.gate) ?? true {
+                var gate = ItemEncoder(seed: gateFile.view.seed)
+                try gate.append(gate: person)
+                try beforeStep?("gate account")
+                try gateFile.publish(.gateAccount, key, gate, isReplacement: records != nil)
+            }
+            if records?.contains(.passwd) ?? true {
+                var item = ItemEncoder(seed: publicFile.view.seed)
+                try item.append(person: person)
+                try beforeStep?("person")
+                try publicFile.publish(.person, key, item, isReplacement: records != nil)
+            }
+        }
+
+        /// The records to write without a look at what they replace; `nil`: look at all of them.
+        private func recordsToReplace(_ change: PersonChange) -> PersonRecords? {
+            isExact && change.keepsKeys ? change.records : nil
         }
 
         private mutating func retire(_ change: GroupChange) throws(IndexError) {

@@ -64,17 +64,42 @@
         }
     }
 
+    /// The records that a published person has.
+    public struct PersonRecords: OptionSet, Hashable, Sendable {
+        /// A bit for each record.
+        public let rawValue: UInt8
+
+        /// Records from their bits.
+        public init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        /// What getpwnam(3) and getgrouplist(3) answer.
+        public static let passwd = PersonRecords(rawValue: 1)
+        /// What the gate decides by.
+        public static let gate = PersonRecords(rawValue: 2)
+    }
+
     /// A person who appeared, changed or went.
     public struct PersonChange: Equatable, Sendable {
         /// Where the person was found before; `nil`: not published before.
         public var was: PublishedKey?
         /// The person now; `nil`: no longer published.
         public var now: PublishedPerson?
+        /// The records that differ from what is published, and no others; `nil`: not known.
+        public var records: PersonRecords?
 
         /// A change from its parts.
-        public init(was: PublishedKey?, now: PublishedPerson?) {
+        public init(was: PublishedKey?, now: PublishedPerson?, records: PersonRecords? = nil) {
             self.was = was
             self.now = now
+            self.records = records
+        }
+
+        /// Whether the person is found under the same keys as before.
+        public var keepsKeys: Bool {
+            guard let was, let now else { return false }
+            return was.id == now.passwd.uid && was.name == now.passwd.name
         }
     }
 

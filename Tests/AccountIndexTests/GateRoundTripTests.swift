@@ -87,6 +87,38 @@ struct GateRoundTripTests {
         #expect(try index.keys("alice") == [])
     }
 
+    @Test("a change that names its records writes these alone, the same ones too")
+    func namedRecords() throws {
+        let index = try TestIndex()
+        let before = account()
+        var writer = try index.buildGate([before], AccessPolicy())
+        var after = before
+        after.passwd.shell = "/bin/zsh"
+        func apply(_ records: PersonRecords?) throws -> Int {
+            try writer.apply(
+                PublicationChange(
+                    people: [PersonChange(was: before.key, now: after, records: records)])
+            ).bytesWritten
+        }
+        let gateEnd = try index.look(.gate) { try $0.logEnd() }
+        #expect(try apply(.passwd) > 0)
+        #expect(try index.look(.gate) { try $0.logEnd() } == gateEnd)
+        #expect(try index.snapshot().person(named: "alice")?.passwd.shell == "/bin/zsh")
+        #expect(try apply([]) == 0)
+        #expect(try apply(nil) == 0)
+        #expect(try apply(.gate) > 0)
+        #expect(try index.decide("alice").verdict == .accepted)
+        // A pair that was merely opened may lack changes: it is looked up.
+        guard var opened = try IndexWriter.open(directory: index.directory) else {
+            Issue.record("the pair cannot be continued")
+            return
+        }
+        let result = try opened.apply(
+            PublicationChange(
+                people: [PersonChange(was: before.key, now: after, records: .passwd)]))
+        #expect(result.bytesWritten == 0)
+    }
+
     @Test("a person without keys and groups of the rules takes no more room than the bare facts")
     func size() throws {
         let index = try TestIndex()

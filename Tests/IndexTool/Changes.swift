@@ -30,6 +30,8 @@ extension IndexTool {
 
     static func change(_ directory: String, _ count: Int) throws {
         var writer = try open(directory)
+        // As in the daemon, which writes what it has built itself and lets go of the pages.
+        try rebuild(directory, &writer)
         let people = writer.peopleCount
         var times: [Double] = []
         var bytes = 0
@@ -38,7 +40,8 @@ extension IndexTool {
             let plan = Directory(people: people, groups: 0, membersPerGroup: 0)
             let person = plan.person(number, shell: "/bin/sh\(step)\(number)", groups: [])
             let key = PublishedKey(name: person.passwd.name, id: person.passwd.uid)
-            let change = PublicationChange(people: [PersonChange(was: key, now: person)])
+            let change = PublicationChange(
+                people: [PersonChange(was: key, now: person, records: .passwd)])
             let start = ContinuousClock.now
             bytes += try writer.apply(change).bytesWritten
             times.append(start.duration(to: .now) / .microseconds(1))
@@ -134,6 +137,7 @@ extension IndexTool {
         var next = try builder.finish()
         next.carryOver(writer.times)
         try next.install()
+        next.releaseMemory()
         writer = next
     }
 
