@@ -66,7 +66,9 @@ let package = Package(
         .target(
             name: "AccountIndex", dependencies: ["Accounts", "CLibc"],
             swiftSettings: inHostProcesses),
-        .target(name: "DaemonProtocol", dependencies: ["Accounts"], swiftSettings: inHostProcesses),
+        .target(
+            name: "DaemonProtocol", dependencies: ["Accounts", "CLibc"],
+            swiftSettings: inHostProcesses),
         .target(
             name: "NSSModule", dependencies: ["AccountIndex", "Accounts", "CLibc"], path: "nss",
             exclude: ["README.md", "exports.map"], swiftSettings: inHostProcesses,
