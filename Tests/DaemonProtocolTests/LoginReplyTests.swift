@@ -118,7 +118,9 @@ private struct ReplyParts: Equatable {
     @Test("a message passes exactly if it is UTF-8 without control characters")
     func utf8() throws {
         // All of one octet; behind every first octet the borders of what may follow.
-        let borders: [UInt8] = [0, 0x1f, 0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
+        let borders: [UInt8] = [
+            0, 0x1f, 0x20, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff,
+        ]
         var texts: [[UInt8]] = (0...255).map { [$0] }
         for first in UInt8.min...UInt8.max {
             for second in borders {
