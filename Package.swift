@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 // roster: Linux logins that follow the company's cloud identity.
 //
-// The `Embedded` trait builds the shipped NSS module (no Swift runtime in the host process) from
+// The `Embedded` trait builds what runs in other people's processes (no Swift runtime there) from
 // the same sources that the plain build compiles as ordinary Swift for the unit tests:
 //
 //     swift build -c release --traits Embedded --disable-local-rpath \
@@ -25,6 +25,13 @@ let inHostProcesses: [SwiftSetting] =
         .unsafeFlags(["-wmo", "-Osize"], .when(traits: ["Embedded"])),
     ]
 
+/// How a program without a runtime is linked: nothing in it that nobody calls.
+let programLinking: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-Xlinker", "-z", "-Xlinker", "now", "-Xlinker", "--gc-sections"],
+        .when(traits: ["Embedded"]))
+]
+
 /// How the NSS module is linked.
 ///
 /// The version script is part of correctness: without it an Embedded object exports some 35 weak
@@ -46,9 +53,10 @@ let package = Package(
         .library(name: "nss_roster", type: .dynamic, targets: ["NSSModule"]),
         .executable(name: "rosterd", targets: ["rosterd"]),
         .executable(name: "roster", targets: ["roster"]),
+        .executable(name: "authorized-keys", targets: ["AuthorizedKeys"]),
     ],
     traits: [
-        .trait(name: "Embedded", description: "Build the shipped NSS module as Embedded Swift.")
+        .trait(name: "Embedded", description: "Build what needs libc only as Embedded Swift.")
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -73,6 +81,10 @@ let package = Package(
             name: "NSSModule", dependencies: ["AccountIndex", "Accounts", "CLibc"], path: "nss",
             exclude: ["README.md", "exports.map"], swiftSettings: inHostProcesses,
             linkerSettings: nssLinking),
+
+        .executableTarget(
+            name: "AuthorizedKeys", dependencies: ["AccountIndex", "Accounts", "CLibc"],
+            swiftSettings: inHostProcesses, linkerSettings: programLinking),
 
         // The daemon's rooms.
         .systemLibrary(name: "CLDAP"),

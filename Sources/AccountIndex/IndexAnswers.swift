@@ -133,7 +133,7 @@ extension IndexView {
         let shellBytes = Int(account.wide >> 32 & 0xFFFF)
         let sum = account.nameCount &+ gecosBytes &+ homeBytes &+ shellBytes &+ 6
         guard account.kind == ItemKind.person.rawValue, !account.isRemoved, account.nameCount > 0,
-            sum == account.textBytes, sum <= (account.coreWords &- 6) &* 8,
+            UInt64(truncatingIfNeeded: sum) == account.last, sum <= (account.coreWords &- 6) &* 8,
             !ReservedIDs.contains(account.id), !ReservedIDs.contains(account.second)
         else { throw .corrupt }
         return unsafe PersonAnswer(
@@ -163,11 +163,12 @@ extension IndexView {
         guard account.kind == ItemKind.group.rawValue, !account.isRemoved, account.nameCount > 0,
             directory <= account.coreWords &* 8,
             itemCount <= (account.coreWords &* 8 &- directory) / 4,
-            account.wide <= UInt64(byteCount), !ReservedIDs.contains(account.id)
+            account.wide <= UInt64(byteCount), account.last <= UInt64(byteCount),
+            !ReservedIDs.contains(account.id)
         else { throw .corrupt }
         return unsafe GroupAnswer(
             name: name(of: account), nameBytes: account.nameCount, gid: account.id,
-            memberCount: Int(account.wide), memberBytes: account.textBytes, itemCount: itemCount,
+            memberCount: Int(account.wide), memberBytes: Int(account.last), itemCount: itemCount,
             directory: account.place &+ directory)
     }
 

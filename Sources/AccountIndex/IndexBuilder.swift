@@ -23,6 +23,8 @@
         private var gids: [KeyPlace] = []
         private var groupsStart = 0
         private var peopleEnd = 0
+        private var policy: AccessPolicy?
+        private var removed: [String] = []
         /// For tests: a smaller delta.
         var heads = IndexWriter.headCount
         /// For tests: a smaller delta.
@@ -102,6 +104,43 @@
             try publicFile.flushIfLarge()
         }
 
+        /// Sets the access policy; without one the gate refuses everybody.
+        public mutating func set(policy: AccessPolicy) {
+            self.policy = policy
+        }
+
+        /// Adds the name of a person who was removed a moment ago and may be between the phases of a
+        /// login; without effect for the name of a person who is there.
+        public mutating func add(removed name: String) {
+            removed.append(name)
+        }
+
+        /// Appends what only the gate has; returns where it is found.
+        private mutating func finishGate() throws(IndexError) -> [KeyPlace] {
+            var places: [KeyPlace] = []
+            var known: Set<UInt64> = []
+            for name in removed {
+                if let hash = seed.hash(name) { known.insert(hash) }
+            }
+            if !known.isEmpty {
+                for place in names { known.remove(place.hash) }
+            }
+            for name in removed {
+                guard let hash = seed.hash(name), known.remove(hash) != nil else { continue }
+                let offset = try gateFile.nextOffset()
+                try gateFile.encoder.append(
+                    removed: .gateAccount, PublishedKey(name: name, id: 0))
+                places.append(KeyPlace(hash: hash, publicOffset: 0, gateOffset: offset))
+                try gateFile.flushIfLarge()
+            }
+            if let policy, let hash = seed.hash(ItemEncoder.policyName) {
+                let offset = try gateFile.nextOffset()
+                try gateFile.encoder.append(policy: policy)
+                places.append(KeyPlace(hash: hash, publicOffset: 0, gateOffset: offset))
+            }
+            return places
+        }
+
         private func hash(at start: Int, count: Int) -> UInt64 {
             unsafe publicFile.encoder.bytes.withUnsafeBytes { all in
                 guard let base = all.baseAddress else { return 0 }
@@ -112,6 +151,7 @@
         /// Completes both files and makes them durable; they are published by ``IndexWriter/install()``.
         public consuming func finish() throws(IndexError) -> IndexWriter {
             let start = IndexLayout.headerBytes
+            let gateOnly = try finishGate()
             let publicEnd = publicFile.end
             let gateEnd = gateFile.end
             var plan = HeaderPlan(
@@ -128,6 +168,7 @@
             plan.tables = []
             plan.peopleRange = start..<gateEnd
             plan.groupsRange = start..<start
+            names += gateOnly
             for keys in [names, uids] {
                 plan.tables.append(try gateFile.append(table: try BucketTable(keys, for: .gate)))
             }

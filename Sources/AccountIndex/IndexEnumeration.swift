@@ -20,7 +20,7 @@ extension IndexView {
             while place < base.upperBound {
                 let item = try item(at: UInt32(truncatingIfNeeded: place / 8))
                 place &+= item.words &* 8
-                guard item.kind == kind.rawValue else { continue }
+                guard item.kind == kind.rawValue, !item.isRemoved else { continue }
                 let account = try account(item)
                 if try isCurrent(account, generation: generation) {
                     return (account, UInt32(truncatingIfNeeded: place / 8))

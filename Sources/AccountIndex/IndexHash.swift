@@ -45,6 +45,17 @@ struct IndexSeed: Equatable {
         return Self.fold(mixed ^ 0x9E37_79B9_7F4A_7C15, UInt64(count) ^ first)
     }
 
+    #if !hasFeature(Embedded)
+        /// The hash of a name; `nil` for an empty one.
+        func hash(_ name: String) -> UInt64? {
+            let bytes = Array(name.utf8)
+            return unsafe bytes.withUnsafeBytes { all in
+                guard let start = all.baseAddress, all.count > 0 else { return nil }
+                return unsafe hash(start, all.count)
+            }
+        }
+    #endif
+
     /// The hash of a uid or gid.
     @inline(__always)
     func hash(_ id: UInt32) -> UInt64 {

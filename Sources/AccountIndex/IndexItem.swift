@@ -14,7 +14,7 @@ struct IndexItem {
     var isRemoved: Bool { flags & 1 != 0 }
 }
 
-/// A person, group or gate account whose core was proven by its checksum.
+/// A person, group, gate account or policy whose core was proven by its checksum.
 ///
 /// The numbers are copies: they stay what was checked even if the file is altered meanwhile.
 @safe
@@ -28,14 +28,15 @@ struct AccountItem {
     let nameCount: Int
     /// uid or gid.
     let id: UInt32
-    /// Primary gid, number of member items, or state flags.
+    /// Primary gid or number of member items.
     let second: UInt32
     /// Lengths of strings, number of members, or expiry.
     let wide: UInt64
-    /// Number of groups of a person.
+    /// Number of groups of a person, of slots of a gate account.
     let groupCount: Int
-    /// Bytes of all strings of a person, of all member names of a group.
-    let textBytes: Int
+    /// Bytes of all strings of a person, of all member names of a group; flags and lengths of a gate
+    /// account.
+    let last: UInt64
 }
 
 extension IndexView {
@@ -72,14 +73,12 @@ extension IndexView {
             unsafe seed.checksum(base + (place &+ 8), words: coreWords &- 1) == word(place)
         else { throw .corrupt }
         let ids = word(place &+ 16)
-        let textBytes = word(place &+ 40)
-        guard textBytes <= UInt64(byteCount) else { throw .corrupt }
         return AccountItem(
             place: place, words: item.words, coreWords: coreWords, kind: item.kind,
             isRemoved: item.isRemoved, nameCount: item.count,
             id: UInt32(truncatingIfNeeded: ids), second: UInt32(truncatingIfNeeded: ids >> 32),
             wide: word(place &+ 24), groupCount: Int(counts & 0xFFFF_FFFF),
-            textBytes: Int(textBytes))
+            last: word(place &+ 40))
     }
 
     /// Where the bytes of an account's name begin; `nameCount` and one more are inside the item.

@@ -35,7 +35,10 @@
 //       1024    8  generation (sealed)     \  the live words, written with single 8-byte stores
 //       1032    8  superseded: 0 or 1       > while readers look
 //       1088   16  intent (sealed), end of the used log as offset (sealed)
-//       1152   16  directory last contacted, mirror last verified: seconds since the epoch (sealed)
+//       1152   24  directory last contacted: seconds since the epoch, CLOCK_BOOTTIME in seconds plus
+//                  one, boot (sealed each; stored in the order uptime, time, boot and read the other
+//                  way round, so that a reader never sees a new time with an old uptime)
+//       1176   24  mirror last verified, likewise
 //       1216   16  people and groups now, plus one (sealed)
 //
 // A *sealed* word holds a value in its low 40 bits and in its high 24 bits a check over value, place
@@ -51,25 +54,52 @@
 //
 // Items lie one behind the other and all begin alike:
 //
-//          0    8  checksum from byte 8 on (of a person up to the groups)
+//          0    8  checksum from byte 8 on (of a person up to the groups, of a gate account up to the
+//                  keys)
 //          8    4  size of the item in words
-//         12    1  kind: 1 person, 2 group, 3 members, 4 gate account, 5 entry
+//         12    1  kind: 1 person, 2 group, 3 members, 4 gate account, 5 entry, 6 access policy
 //         13    1  flags: 1 = removed (holds only the keys); of an entry: its table
 //         14    2  bytes of the name (of members: their number)
 //
-// Person, group and gate account go on with the same fields, so one piece of code checks all:
+// Person, group, gate account and policy go on with the same fields, so one piece of code checks all:
 //
-//         16    4  uid or gid
-//         20    4  person: primary gid; group: number of member items; gate: state flags
+//         16    4  uid or gid; policy: number of rules
+//         20    4  person, gate: primary gid; group: number of member items; policy: flags, 1 = the
+//                  mirror may become too old, 2 = keys may have options
 //         24    8  person: 3 × 16 bits bytes of gecos, home, shell; group: number of members;
-//                  gate: expires at, seconds since the epoch, signed; 2⁶³ - 1 never
-//         32    4  person: number of groups
+//                  gate: expires at, seconds since the epoch, signed; 2⁶³ - 1 never; policy: how old
+//                  the mirror may be in seconds
+//         32    4  person: number of groups; gate: number of access-group slots; policy: number of
+//                  texts
 //         36    4  words that the checksum covers, counted from the start of the item
-//         40    8  person: bytes of all strings; group: bytes of all member names with their NULs
+//         40    8  person: bytes of all strings; group: bytes of all member names with their NULs;
+//                  gate: from the low end 8 bits flags (1 disabled, 2 must change, 4 blocked, 8 held),
+//                  3 × 8 bits bytes of the texts "disabled by", "expires by", "must change by",
+//                  32 bits bytes of the keys
 //         48       name, NUL; person: "*", gecos, home, shell too, each with NUL; padded to a word
 //
 // A person then has, outside the checksum above, 8 bytes checksum of the groups and the gids, 4 bytes
-// each; a group has one offset (4 bytes) of a member item each; a gate account has its UUID.
+// each; a group has one offset (4 bytes) of a member item each.
+//
+// A gate account goes on with its UUID (16), if held when it was last confirmed (8, seconds since the
+// epoch), its slots (4 each) and the three texts, padded to a word; then, if it has keys, outside the
+// checksum above, 8 bytes checksum of the keys and the keys, each with a newline. A removed gate
+// account in the base or under its name in the delta is what refuses a login between its phases.
+//
+// The policy is found under the name "/policy", which is no account's. Its texts are given as offset
+// in bytes from the start of the item (4) and bytes (4). It goes on with
+//
+//         56       rules of 48 bytes, the first for all services without one of their own:
+//                     0  8  name of the service
+//                     8  8  offset and number of the groups that are denied
+//                    16  8  offset and number of the groups that are allowed
+//                    24  8  names that are allowed, each with NUL
+//                    32  8  what refuses those who are not allowed, for the log
+//                    40  4  flags: 1 restricted by group, 2 by name
+//                  texts of 16 bytes: verdict (4), 4 bytes 0, text (8)
+//                  groups of 16 bytes: slot (4), gid or 0 (4), what decides, for the log (8)
+//                  the octets of all texts, padded to a word
+//
 // Members (at most 256 names, sorted bytewise; over all items of a group too):
 //
 //         16    8  bytes of the names
@@ -104,6 +134,19 @@ enum IndexLayout {
     static var maximumProbes: Int { 64 }
     /// Entries of one chain that a lookup looks at, at most.
     static var maximumChain: Int { 65536 }
+    /// Rules of a policy, groups of one list of a rule, and slots of an account, at most.
+    static var maximumRules: Int { 1024 }
+    static var maximumSlots: Int { 4096 }
+    /// Bytes of a policy at most: every decision goes through all of them.
+    static var maximumPolicyBytes: Int { 1 << 22 }
+    /// Bytes of all keys of an account at most.
+    static var maximumKeyBytes: Int { 1 << 18 }
+    static var policyRulesOffset: Int { 56 }
+    static var ruleBytes: Int { 48 }
+    static var policyTextBytes: Int { 16 }
+    static var ruleGroupBytes: Int { 16 }
+    /// What no account's name holds.
+    static var policyName: StaticString { "/policy" }
     /// No file is larger: 32 bits count words.
     static var maximumFileBytes: Int { 1 << 35 }
 
@@ -113,7 +156,10 @@ enum IndexLayout {
     static var intent: Int { 1088 }
     static var logUsed: Int { 1096 }
     static var lastContact: Int { 1152 }
-    static var lastVerified: Int { 1160 }
+    static var lastVerified: Int { 1176 }
+    /// Where the uptime and the boot of a time lie behind it.
+    static var uptimeOfTime: Int { 8 }
+    static var bootOfTime: Int { 16 }
     static var people: Int { 1216 }
     static var groups: Int { 1224 }
 }
@@ -141,6 +187,7 @@ enum ItemKind: UInt8 {
     case members = 3
     case gateAccount = 4
     case entry = 5
+    case policy = 6
 }
 
 /// Why a file cannot be used, as the error number that a caller gets; never `ERANGE`.

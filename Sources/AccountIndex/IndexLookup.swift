@@ -63,6 +63,24 @@ extension IndexView {
                 return account.isRemoved ? nil : account
             }
         }
+        guard let account = try findInBase(key, hash: hash, in: table), !account.isRemoved else {
+            return nil
+        }
+        return account
+    }
+
+    /// As ``find(_:in:generation:)``, but also an item that says that the key is gone.
+    func findWithRemoved(
+        _ key: some IndexKey, in table: IndexTable, generation: UInt64
+    ) throws(IndexFault) -> AccountItem? {
+        let hash = key.hash(seed)
+        if generation != baseGeneration {
+            if case .known(let account, _) = try findInDelta(
+                key, hash: hash, in: table, generation: generation)
+            {
+                return account
+            }
+        }
         return try findInBase(key, hash: hash, in: table)
     }
 

@@ -100,6 +100,15 @@
             for (key, keys) in stale { try removeStale(.group, key, keys) }
         }
 
+        /// Appends the access policy unless it is the same as before.
+        mutating func publish(_ policy: AccessPolicy) throws(IndexError) {
+            let name = ItemEncoder.policyName
+            var item = ItemEncoder(seed: view.seed)
+            try item.append(policy: policy)
+            if let old = try find(.policy, named: name), isSame(old, item.bytes) { return }
+            try append(item, target: 0, keys: [nameKey(.policy, name)])
+        }
+
         /// Takes away keys that would go on leading to an item whose other key is taken over.
         private mutating func releaseKeys(
             _ kind: ItemKind, _ key: PublishedKey
@@ -133,11 +142,7 @@
         }
 
         private func nameKey(_ kind: ItemKind, _ name: String) -> LogKey {
-            let bytes = Array(name.utf8)
-            let hash = unsafe bytes.withUnsafeBytes { all in
-                guard let start = all.baseAddress else { return UInt64(0) }
-                return unsafe view.seed.hash(start, bytes.count)
-            }
+            let hash = view.seed.hash(name) ?? 0
             return LogKey(table: kind.nameTable, hash: hash)
         }
 

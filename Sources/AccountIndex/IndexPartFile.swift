@@ -193,6 +193,20 @@
             bytesWritten += 8
         }
 
+        /// Stores a time with its uptime plus one and its boot, if they differ; see the layout.
+        mutating func store(_ time: Int64, uptime: Int64, boot: UInt64, at place: Int) {
+            let words = [
+                (IndexLayout.uptimeOfTime, UInt64(uptime)), (0, UInt64(time)),
+                (IndexLayout.bootOfTime, boot & 0xFF_FFFF_FFFF),
+            ]
+            for (offset, value) in words {
+                let word = view.seed.seal(value, at: place + offset)
+                if view.live(place + offset).load() != word {
+                    unsafe AtomicWord(mapped.header + place + offset).store(word)
+                }
+            }
+        }
+
         /// Tells readers of this file that another lies in its place.
         func supersede() {
             unsafe AtomicWord(mapped.header + IndexLayout.superseded).store(1)

@@ -24,10 +24,14 @@
     public struct IndexedGateAccount: Equatable, Sendable {
         /// Name and uid.
         public var key: PublishedKey
+        /// The primary gid.
+        public var gid: UInt32
         /// The identity of the entry.
         public var uuid: EntryUUID
         /// Disabled, expired, must change.
         public var state: AccountState
+        /// Keys, groups of the rules, block, held removal; the password's stamp is not in the index.
+        public var login: LoginFacts
     }
 
     /// One generation of one index file, opened for reading by the same rules as the modules'.
@@ -85,7 +89,7 @@
             mapped.unmap()
         }
 
-        private var view: IndexView { mapped.view }
+        var view: IndexView { mapped.view }
 
         /// People and groups published now (not in this snapshot's generation).
         public var counts: (people: Int, groups: Int) {
@@ -95,15 +99,13 @@
         }
 
         /// When the directory last answered, in seconds since the epoch; `nil`: never noted.
-        public var lastContact: Int64? { time(IndexLayout.lastContact) }
+        public var lastContact: Int64? { times.contact?.now }
 
         /// When the mirror was last verified, in seconds since the epoch; `nil`: never noted.
-        public var lastVerified: Int64? { time(IndexLayout.lastVerified) }
+        public var lastVerified: Int64? { times.verified?.now }
 
-        private func time(_ place: Int) -> Int64? {
-            guard let value = try? view.sealed(place), value > 0 else { return nil }
-            return Int64(value)
-        }
+        /// Both with their clocks; none if the words are damaged.
+        public var times: GateTimes { (try? view.times()) ?? GateTimes() }
 
         /// Whether a newer file lies in this one's place.
         public var isSuperseded: Bool { view.isSuperseded }
@@ -151,30 +153,11 @@
         public func forEachGroup(_ body: (IndexedGroup) -> Void) throws(IndexError) {
             try forEach(.group) { (item) throws(IndexError) in body(try group(item)) }
         }
-
-        /// The gate account with this name; `nil` if there is none (of the gate part).
-        public func gateAccount(named name: String) throws(IndexError) -> IndexedGateAccount? {
-            guard let item = try find(name, .passwdByName) else { return nil }
-            return try gateAccount(item)
-        }
-
-        /// The gate account with this uid; `nil` if there is none (of the gate part).
-        public func gateAccount(uid: UInt32) throws(IndexError) -> IndexedGateAccount? {
-            guard let item = try find(uid, .passwdByUID) else { return nil }
-            return try gateAccount(item)
-        }
-
-        /// Calls `body` with every account of the gate part.
-        public func forEachGateAccount(
-            _ body: (IndexedGateAccount) -> Void
-        ) throws(IndexError) {
-            try forEach(.gateAccount) { (item) throws(IndexError) in body(try gateAccount(item)) }
-        }
     }
 
     // From items to values.
     extension IndexSnapshot {
-        private func find(_ name: String, _ table: IndexTable) throws(IndexError) -> AccountItem? {
+        func find(_ name: String, _ table: IndexTable) throws(IndexError) -> AccountItem? {
             let bytes = Array(name.utf8)
             if bytes.isEmpty { return nil }
             return try unsafe bytes.withUnsafeBufferPointer { (all) throws(IndexError) in
@@ -186,13 +169,13 @@
             }
         }
 
-        private func find(_ id: UInt32, _ table: IndexTable) throws(IndexError) -> AccountItem? {
+        func find(_ id: UInt32, _ table: IndexTable) throws(IndexError) -> AccountItem? {
             try proven("the entry of id \(id)") { () throws(IndexFault) in
                 try view.find(IDKey(id: id), in: table, generation: generation)
             }
         }
 
-        private func forEach(
+        func forEach(
             _ kind: ItemKind, _ body: (AccountItem) throws(IndexError) -> Void
         ) throws(IndexError) {
             var position = view.enumerationStart(kind)
@@ -239,22 +222,6 @@
             }
             return IndexedGroup(
                 key: PublishedKey(name: view.nameText(item), id: answer.gid), members: members)
-        }
-
-        private func gateAccount(_ item: AccountItem) throws(IndexError) -> IndexedGateAccount {
-            let start = item.place + IndexLayout.nameOffset + (item.nameCount + 8) / 8 * 8
-            guard item.kind == ItemKind.gateAccount.rawValue,
-                start + 16 <= item.place + item.words * 8
-            else { throw .damaged("a gate account") }
-            let flags = GateFlags(rawValue: item.second)
-            let expiresAt = Int64(bitPattern: item.wide)
-            return IndexedGateAccount(
-                key: PublishedKey(name: view.nameText(item), id: item.id),
-                uuid: EntryUUID(high: view.word(start), low: view.word(start + 8)),
-                state: AccountState(
-                    disabledBy: flags.contains(.disabled) ? "" : nil,
-                    expiresAt: expiresAt == Int64.max ? nil : expiresAt,
-                    mustChangeBy: flags.contains(.mustChangePassword) ? "" : nil))
         }
     }
 #endif

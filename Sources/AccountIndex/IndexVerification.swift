@@ -68,7 +68,10 @@
                 let account = try account(item)
                 if !account.isRemoved { try verifyMembers(of: group(account)) }
             case .gateAccount:
-                _ = try account(item)
+                let account = try account(item)
+                if !account.isRemoved { _ = unsafe try keys(of: gateAccount(account)) }
+            case .policy:
+                try verify(policy(account(item)))
             case .members:
                 guard
                     unsafe seed.checksum(base + (item.place + 8), words: item.words - 1)

@@ -102,20 +102,57 @@
             gateFile.releaseMemory()
         }
 
-        /// Notes when the directory last answered, in seconds since the epoch; no publication.
-        public mutating func noteContact(at time: Int64) {
-            note(time, at: IndexLayout.lastContact)
+        /// When the directory last answered and the mirror was last verified, as far as the files say.
+        public var times: GateTimes {
+            (try? gateFile.view.times()) ?? GateTimes()
         }
 
-        /// Notes when the mirror was last verified, in seconds since the epoch; no publication.
-        public mutating func noteVerified(at time: Int64) {
-            note(time, at: IndexLayout.lastVerified)
+        /// The times in the index of `directory`, also of one that cannot be continued.
+        ///
+        /// They are what keeps the newest published time from ever going back when a new pair is
+        /// built from nothing.
+        public static func times(directory: String) -> GateTimes {
+            var times = GateTimes()
+            for part in [IndexPart.gate, .public] {
+                guard let snapshot = try? IndexSnapshot(directory: directory, part: part) else {
+                    continue
+                }
+                times.merge(snapshot.times)
+            }
+            return times
         }
 
-        private mutating func note(_ time: Int64, at place: Int) {
-            guard time > 0, time < 1 << 40 else { return }
-            gateFile.store(UInt64(time), at: place)
-            publicFile.store(UInt64(time), at: place)
+        /// Notes that the directory answered; no publication.
+        public mutating func noteContact(at clock: GateClock) {
+            var times = times
+            times.noteContact(clock)
+            store(times)
+        }
+
+        /// Notes that the mirror is what the directory is; no publication.
+        public mutating func noteVerified(at clock: GateClock) {
+            var times = times
+            times.noteVerified(clock)
+            store(times)
+        }
+
+        /// Takes over the times of another pair, unless they are earlier; no publication.
+        public mutating func carryOver(_ other: GateTimes) {
+            var times = times
+            times.merge(other)
+            store(times)
+        }
+
+        private mutating func store(_ times: GateTimes) {
+            store(times.contact, at: IndexLayout.lastContact)
+            store(times.verified, at: IndexLayout.lastVerified)
+        }
+
+        private mutating func store(_ time: GateClock?, at place: Int) {
+            guard let time, time.now > 0, time.now < 1 << 40 else { return }
+            let uptime = time.uptime >= 0 && time.uptime < 1 << 40 - 1 ? time.uptime + 1 : 0
+            gateFile.store(time.now, uptime: uptime, boot: time.boot, at: place)
+            publicFile.store(time.now, uptime: uptime, boot: time.boot, at: place)
         }
     }
 
@@ -136,6 +173,10 @@
             }
             for person in change.people { try retire(person) }
             for group in change.groups { try retire(group) }
+            if let policy = change.policy {
+                try beforeStep?("policy")
+                try gateFile.publish(policy)
+            }
             for person in change.people { try publish(person) }
             for (group, item) in zip(change.groups, groups) { try publish(group, item) }
             let result = try commit()

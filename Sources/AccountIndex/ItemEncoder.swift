@@ -47,15 +47,68 @@
         mutating func append(gate person: PublishedPerson) throws(IndexError) {
             let start = try begin(.gateAccount, name: person.passwd.name)
             let state = person.state
-            let flags = GateFlags(state).rawValue
-            set(start + 16, UInt64(person.passwd.uid) | UInt64(flags) << 32)
+            let login = person.login
+            guard login.accessGroups.count <= IndexLayout.maximumSlots else {
+                throw .unrepresentable("\(person.passwd.name) is in too many groups of the rules")
+            }
+            set(start + 16, UInt64(person.passwd.uid) | UInt64(person.passwd.gid) << 32)
             set(start + 24, UInt64(bitPattern: state.expiresAt ?? Int64.max))
             pad()
             append64(person.uuid.high)
             append64(person.uuid.low)
-            finishCore(start, low: 0)
+            if let confirmedAt = login.confirmedAt { append64(UInt64(bitPattern: confirmedAt)) }
+            for slot in login.accessGroups { append32(slot) }
+            var last = UInt64(flags(of: person))
+            last |= UInt64(append(source: state.disabledBy ?? "")) << 8
+            last |= UInt64(append(source: state.expiresBy)) << 16
+            last |= UInt64(append(source: state.mustChangeBy ?? "")) << 24
+            finishCore(start, low: UInt32(truncatingIfNeeded: login.accessGroups.count))
+            if !login.keys.isEmpty { last |= UInt64(append(keys: login.keys)) << 32 }
+            set(start + 40, last)
             set32(start + 8, UInt32((bytes.count - start) / 8))
+            seal(start, words: Int(get32(start + 36)))
+        }
+
+        private func flags(of person: PublishedPerson) -> UInt8 {
+            var flags: UInt8 = 0
+            if person.state.isDisabled { flags |= GateFlags.disabled }
+            if person.state.mustChangePassword { flags |= GateFlags.mustChangePassword }
+            if person.login.isBlocked { flags |= GateFlags.blocked }
+            if person.login.confirmedAt != nil { flags |= GateFlags.held }
+            return flags
+        }
+
+        /// Appends what a log line will name, cut to 255 bytes; returns how many they are.
+        private mutating func append(source: String) -> Int {
+            let text = source.utf8.prefix(255)
+            bytes.append(contentsOf: text)
+            return text.count
+        }
+
+        /// Appends the keys with their checksum; returns how many bytes they are.
+        ///
+        /// What sshd could not read, or would read as two lines, and what is beyond the limit is
+        /// left out: it should have been withheld.
+        private mutating func append(keys: [String]) -> Int {
+            let start = bytes.count
+            append64(0)
+            for key in keys {
+                let text = key.utf8
+                let size = bytes.count - start - 8 + text.count + 1
+                guard !text.isEmpty, text.count <= AuthorizedKey.maximumLength,
+                    size <= IndexLayout.maximumKeyBytes, !text.contains(where: { $0 < 0x20 })
+                else { continue }
+                bytes.append(contentsOf: text)
+                bytes.append(UInt8(ascii: "\n"))
+            }
+            let size = bytes.count - start - 8
+            if size == 0 {
+                bytes.removeLast(8)
+                return 0
+            }
+            pad()
             seal(start, words: (bytes.count - start) / 8)
+            return size
         }
 
         /// Appends the item that says that a name and an id lead nowhere any more.
@@ -113,29 +166,16 @@
         }
     }
 
-    /// The state flags of a gate account.
-    struct GateFlags: OptionSet {
-        let rawValue: UInt32
-        static let disabled = GateFlags(rawValue: 1)
-        static let mustChangePassword = GateFlags(rawValue: 2)
-    }
-
-    extension GateFlags {
-        init(_ state: AccountState) {
-            self = []
-            if state.isDisabled { insert(.disabled) }
-            if state.mustChangePassword { insert(.mustChangePassword) }
-        }
-    }
-
     // The parts of items.
     extension ItemEncoder {
         /// The fixed fields and the name with its NUL; returns where the item starts.
-        private mutating func begin(_ kind: ItemKind, name: String) throws(IndexError) -> Int {
+        mutating func begin(_ kind: ItemKind, name: String) throws(IndexError) -> Int {
             let text = name.utf8
-            guard text.count >= 1, text.count <= 256, !text.contains(0) else {
+            guard text.count >= 1, text.count <= 256, !text.contains(0),
+                kind == .policy || text.first != UInt8(ascii: "/")
+            else {
                 throw .unrepresentable(
-                    "the name \"\(name.prefix(64))\" is empty, long or holds NUL")
+                    "the name \"\(name.prefix(64))\" is empty, long, or holds NUL or a slash")
             }
             let start = bytes.count
             append64(0)
@@ -146,7 +186,7 @@
             return start
         }
 
-        private mutating func finishCore(_ start: Int, low: UInt32) {
+        mutating func finishCore(_ start: Int, low: UInt32) {
             pad()
             set(start + 32, UInt64(low) | UInt64((bytes.count - start) / 8) << 32)
         }
@@ -160,7 +200,7 @@
         }
 
         /// Sets the checksum of the item or part at `start` over the words after the first.
-        private mutating func seal(_ start: Int, words: Int) {
+        mutating func seal(_ start: Int, words: Int) {
             let sum = unsafe bytes.withUnsafeBytes { all in
                 guard let base = all.baseAddress else { return UInt64(0) }
                 return unsafe seed.checksum(base + (start + 8), words: words - 1)
@@ -168,7 +208,7 @@
             set(start, sum)
         }
 
-        private mutating func pad() {
+        mutating func pad() {
             while bytes.count & 7 != 0 { bytes.append(0) }
         }
 
@@ -176,17 +216,17 @@
             unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
         }
 
-        private mutating func append32(_ value: UInt32) {
+        mutating func append32(_ value: UInt32) {
             unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
         }
 
-        private mutating func set(_ place: Int, _ value: UInt64) {
+        mutating func set(_ place: Int, _ value: UInt64) {
             unsafe bytes.withUnsafeMutableBytes {
                 unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: place, as: UInt64.self)
             }
         }
 
-        private mutating func set32(_ place: Int, _ value: UInt32) {
+        mutating func set32(_ place: Int, _ value: UInt32) {
             unsafe bytes.withUnsafeMutableBytes {
                 unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: place, as: UInt32.self)
             }

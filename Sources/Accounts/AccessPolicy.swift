@@ -11,6 +11,8 @@
         public var services: [String: AccessRule] = [:]
         /// The groups that the rules name.
         public var groups: [AccessGroup] = []
+        /// Whether ssh keys may have options before them (`[ssh] allow_key_options`).
+        public var allowKeyOptions = false
         /// What a person is told with a refusal; a verdict without a text has the built-in one.
         public var texts: [LoginVerdict: String] = [:]
 

@@ -67,7 +67,8 @@ struct IndexRoundTripTests {
         try snapshot.verify()
         for person in people {
             let expected = IndexedGateAccount(
-                key: person.key, uuid: person.uuid, state: person.state)
+                key: person.key, gid: person.passwd.gid, uuid: person.uuid, state: person.state,
+                login: person.login)
             #expect(try snapshot.gateAccount(named: person.passwd.name) == expected)
             #expect(try snapshot.gateAccount(uid: person.passwd.uid) == expected)
         }
@@ -79,8 +80,8 @@ struct IndexRoundTripTests {
         let index = try TestIndex()
         var writer = try index.build(people(1))
         #expect(try index.snapshot(.gate).lastContact == nil)
-        writer.noteContact(at: 1_900_000_000)
-        writer.noteVerified(at: 1_900_000_001)
+        writer.noteContact(at: GateClock(now: 1_900_000_000, uptime: 7, boot: 3))
+        writer.noteVerified(at: GateClock(now: 1_900_000_001, uptime: 8, boot: 3))
         for part in [IndexPart.public, .gate] {
             #expect(try index.snapshot(part).lastContact == 1_900_000_000)
             #expect(try index.snapshot(part).lastVerified == 1_900_000_001)

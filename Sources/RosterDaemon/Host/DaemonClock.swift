@@ -1,5 +1,6 @@
 // The daemon's clocks, as a parameter everywhere.
 
+internal import AccountIndex
 internal import Glibc
 
 /// Wall clock and steady clock.
@@ -27,4 +28,11 @@ public struct DaemonClock: Sendable {
         unsafe clock_gettime(clock, &time)
         return time
     }
+
+    /// Both clocks as the gate goes by them.
+    func gate() -> GateClock {
+        GateClock(now: now(), uptime: uptime().components.seconds, boot: Self.boot)
+    }
+
+    private static let boot = GateClock.thisBoot()
 }

@@ -30,8 +30,9 @@ internal import NIOPosix
     private var checkedAt = Duration.zero
     /// The newest generation that this directory is known to have had.
     private var newestGeneration: UInt64 = 0
-    /// When the directory last answered, and when the mirror was last what the directory is.
-    private var times: (contact: Int64?, verified: Int64?) = (nil, nil)
+    /// When the directory last answered, and when the mirror was last what the directory is: kept
+    /// here too, so that the newest published time never goes back when a pair is built anew.
+    private var times = GateTimes()
 
     private var logger: Logger { context.logger }
 
@@ -43,6 +44,7 @@ internal import NIOPosix
     init(context: EngineContext) {
         self.context = context
         directory = context.paths.state + "/index"
+        times = IndexWriter.times(directory: directory)
         do throws(IndexError) {
             writer = try IndexWriter.open(directory: directory)
             newestGeneration = writer?.generation ?? 0
@@ -108,8 +110,7 @@ internal import NIOPosix
             for (revision, change) in missed where revision > report.revision {
                 _ = try next.apply(change)
             }
-            if let contact = times.contact { next.noteContact(at: contact) }
-            if let verified = times.verified { next.noteVerified(at: verified) }
+            next.carryOver(times)
             try next.install()
         } catch {
             // The old writer may write files by now that nobody can open any more.
@@ -133,16 +134,16 @@ internal import NIOPosix
             ])
     }
 
-    /// Notes when the directory last answered; no publication.
-    func noteContact(at time: Int64) {
-        times.contact = time
-        writer?.noteContact(at: time)
+    /// Notes that the directory answered; no publication.
+    func noteContact() {
+        times.noteContact(context.clock.gate())
+        writer?.carryOver(times)
     }
 
-    /// Notes when the mirror was last known to be what the directory is; no publication.
-    func noteVerified(at time: Int64) {
-        times.verified = time
-        writer?.noteVerified(at: time)
+    /// Notes that the mirror is what the directory is; no publication.
+    func noteVerified() {
+        times.noteVerified(context.clock.gate())
+        writer?.carryOver(times)
     }
 
     private func startRebuild(_ reader: StoreReader) {

@@ -62,7 +62,7 @@ extension SyncEngine {
     func noteContact() {
         let time = context.clock.now()
         context.board.update { $0.lastContact = time }
-        publisher.noteContact(at: time)
+        publisher.noteContact()
     }
 
     /// The mirror is what the directory is.
@@ -72,8 +72,8 @@ extension SyncEngine {
             $0.lastVerified = time
             $0.lastContact = time
         }
-        publisher.noteVerified(at: time)
-        publisher.noteContact(at: time)
+        publisher.noteVerified()
+        publisher.noteContact()
     }
 
     /// Says that the mirror is what the directory is, once that is so and published.
