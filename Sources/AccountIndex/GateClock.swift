@@ -23,7 +23,9 @@ public struct GateClock: Equatable, Sendable {
 }
 
 extension GateClock {
-    /// The clocks of this host now. Opens and closes one file of /proc; never blocks.
+    /// The clocks of this host now.
+    ///
+    /// Opens and closes one file of /proc; never blocks; keeps errno.
     public static func ofThisHost() -> GateClock {
         GateClock(now: seconds(CLOCK_REALTIME), uptime: seconds(CLOCK_BOOTTIME), boot: thisBoot())
     }

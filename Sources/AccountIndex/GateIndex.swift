@@ -113,7 +113,7 @@ public struct PublicIndex: ~Copyable {
     private let mapped: MappedIndex
     private let generation: UInt64
 
-    /// Maps the file; throws if it is absent, not to be trusted or damaged. errno is kept.
+    /// Maps the file; throws if it is absent, not to be trusted or damaged.
     public init(path: IndexPath) throws(IndexFault) {
         (mapped, generation) = try MappedIndex.newest(path)
     }

@@ -9,19 +9,16 @@
 
         /// Appends the access policy.
         mutating func append(policy: AccessPolicy) throws(IndexError) {
-            var tables = PolicyTables(policy)
-            let rules = tables.rules
-            let texts = tables.textEntries
-            let groups = tables.groups
-            guard rules.count <= IndexLayout.maximumRules,
+            let tables = PolicyTables(policy)
+            guard tables.ruleCount <= IndexLayout.maximumRules,
                 tables.longestList <= IndexLayout.maximumSlots,
                 tables.byteCount <= IndexLayout.maximumPolicyBytes
             else { throw .unrepresentable("the rules of [access] are too many or too long") }
             let start = try begin(.policy, name: Self.policyName)
-            set(start + 16, UInt64(rules.count) | tables.flags << 32)
+            set(start + 16, UInt64(tables.ruleCount) | tables.flags << 32)
             set(start + 24, UInt64(bitPattern: policy.maxStaleness ?? 0))
-            for number in rules + texts + groups { append32(number) }
-            bytes.append(contentsOf: tables.takeOctets())
+            for number in tables.numbers { append32(number) }
+            bytes.append(contentsOf: tables.octets)
             finishCore(start, low: UInt32(truncatingIfNeeded: policy.texts.count))
             set32(start + 8, UInt32((bytes.count - start) / 8))
             seal(start, words: (bytes.count - start) / 8)
@@ -30,12 +27,12 @@
 
     /// The tables of a policy, with offsets from the start of the item.
     private struct PolicyTables {
-        private(set) var rules: [UInt32] = []
-        private(set) var textEntries: [UInt32] = []
-        private(set) var groups: [UInt32] = []
+        private var rules: [UInt32] = []
+        private var textEntries: [UInt32] = []
+        private var groups: [UInt32] = []
+        private(set) var octets: [UInt8] = []
         private(set) var flags: UInt64 = 0
         private(set) var longestList = 0
-        private var octets: [UInt8] = []
         private let policy: AccessPolicy
         private let groupsStart: Int
         private let octetsStart: Int
@@ -63,7 +60,10 @@
 
         var byteCount: Int { octetsStart + octets.count }
 
-        mutating func takeOctets() -> [UInt8] { octets }
+        var ruleCount: Int { 1 + policy.services.count }
+
+        /// Rules, texts and groups, one table behind the other.
+        var numbers: [UInt32] { rules + textEntries + groups }
 
         private mutating func add(_ rule: AccessRule, service: String) {
             let section = service.isEmpty ? "access" : "access.\(service)"

@@ -13,7 +13,7 @@ public enum LocalPasswd {
     ) throws(IndexFault) -> Bool {
         let saved = roster_errno()
         defer { roster_set_errno(saved) }
-        if name.count == 0 { return false }
+        guard unsafe isPossible(name) else { return false }
         let descriptor = unsafe roster_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY, 0)
         guard descriptor >= 0 else { throw IndexFault(code: roster_errno()) }
         defer { _ = close(descriptor) }
@@ -30,6 +30,16 @@ public enum LocalPasswd {
             for index in 0..<min(count, 4096) where scan.finds(buffer[index]) { return true }
         }
     }
+}
+
+/// Whether a line of passwd(5) could begin with this name.
+private func isPossible(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard name.count > 0, unsafe name[0] != UInt8(ascii: "#") else { return false }
+    for index in 0..<name.count {
+        let octet = unsafe name[index]
+        if octet == UInt8(ascii: ":") || octet == UInt8(ascii: "\n") { return false }
+    }
+    return true
 }
 
 /// Compares the first field of each line with a name, octet by octet.

@@ -27,7 +27,7 @@
     /// A name of the configuration can stand for several slots: a deny rule applies to every group
     /// that bears or bore the name.
     public struct AccessRule: Equatable, Sendable {
-        /// Members of these may; `nil`: not restricted by group. Empty: nobody by group.
+        /// Members of these may; `nil`: not restricted by group; empty: nobody by group.
         public var allowGroups: [UInt32]?
         /// Members of these may not, whatever else is said.
         public var denyGroups: [UInt32] = []

@@ -32,8 +32,9 @@
     public struct LoginFacts: Equatable, Sendable {
         /// Lines for authorized_keys(5): each one valid public key.
         public var keys: [String] = []
-        /// The slots of the ``AccessGroup``s that the person is a member of, ascending, each once:
-        /// nested groups included, groups without gid too, and deny groups that vanished while the
+        /// The slots of the access groups that the person is a member of, ascending, each once.
+        ///
+        /// Nested groups included, groups without gid too, and deny groups that vanished while the
         /// person was in them. The primary group counts only if it lists the person.
         public var accessGroups: [UInt32] = []
         /// Whether an administrator of this host blocked the person (`roster deny`).

@@ -3,8 +3,9 @@
 //
 // Answers from the gate part of the index alone: no daemon, no network, no settings, no environment.
 
-/// `main` of C: there is no `CommandLine` in Embedded Swift. The package manager lets an executable's
-/// `main` lead to the symbol MODULE_main.
+/// What the C library calls `main`, because there is no `CommandLine` in Embedded Swift.
+///
+/// The package manager lets the symbol `main` of an executable lead to MODULE_main.
 @c(AuthorizedKeys_main)
 public func main(
     _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
