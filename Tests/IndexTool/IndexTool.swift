@@ -61,6 +61,7 @@ enum IndexTool {
                index-tool add DIR USER UID          add a person
                index-tool set DIR USER SHELL        change a shell
                index-tool rebuild DIR               write the same accounts into new files
+               index-tool logins DIR [stale]        write a person for every verdict of the gate
                index-tool show DIR                  generation, counts, verification
         """
 
@@ -87,6 +88,8 @@ enum IndexTool {
         case ("add", 2): try add(directory, rest[0], UInt32(rest[1]) ?? 0)
         case ("set", 2): try set(directory, rest[0], shell: rest[1])
         case ("rebuild", 0): try rebuild(directory)
+        case ("logins", 0): try logins(directory, stale: false)
+        case ("logins", 1): try logins(directory, stale: rest[0] == "stale")
         case ("show", 0): try show(directory)
         default: throw ToolError(description: usage)
         }
