@@ -55,10 +55,8 @@ extension Phase {
 
     /// Asks for the delay that every refused password costs, wrong or inadmissible alike.
     func delay(_ verdict: LoginVerdict) {
-        switch verdict {
-        case .accepted, .mustChangePassword, .stale, .undecidable: break
-        default: transaction.requestFailDelay(microseconds: 2_000_000)
-        }
+        guard verdict.costsDelay else { return }
+        transaction.requestFailDelay(microseconds: 2_000_000)
     }
 }
 

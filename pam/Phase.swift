@@ -78,7 +78,7 @@ extension Phase {
         undecidable: CInt, _ body: (UnsafeRawBufferPointer) -> CInt
     ) -> CInt {
         let (code, user) = unsafe transaction.user()
-        guard code == PAM_SUCCESS else { return code }
+        guard code == PAM_SUCCESS else { return settled(code) }
         let name = unsafe octets(of: user, limit: LoginLimits.name)
         do throws(IndexFault) {
             guard try unsafe host.isOurs(name) else {

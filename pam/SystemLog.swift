@@ -94,13 +94,7 @@ extension Phase {
     func log(
         _ verdict: LoginVerdict, about name: UnsafeRawBufferPointer, source: UnsafeRawBufferPointer
     ) {
-        let priority =
-            switch verdict {
-            case .accepted, .mustChangePassword: LOG_INFO
-            case .stale, .undecidable: LOG_WARNING
-            default: LOG_NOTICE
-            }
-        write(priority) { line in
+        write(verdict.logPriority) { line in
             unsafe line.add("user", foreign: name)
             unsafe line.add("service", foreign: service)
             unsafe line.add("rhost", foreign: remoteHost)

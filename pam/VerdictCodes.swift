@@ -61,6 +61,27 @@ extension LoginVerdict {
         }
     }
 
+    /// Whether a password that ended so costs the delay of a wrong one.
+    var costsDelay: Bool {
+        switch self {
+        case .accepted, .mustChangePassword, .stale, .undecidable: false
+        case .unknownUser, .wrongPassword, .removed, .blocked, .disabled, .expired, .denied,
+            .notAllowed, .locked, .passwordExpired, .newPasswordRefused, .changeNotPermitted:
+            true
+        }
+    }
+
+    /// How important the verdict is to whoever reads the log, see syslog(3).
+    var logPriority: CInt {
+        switch self {
+        case .accepted, .mustChangePassword: LOG_INFO
+        case .stale, .undecidable: LOG_WARNING
+        case .unknownUser, .wrongPassword, .removed, .blocked, .disabled, .expired, .denied,
+            .notAllowed, .locked, .passwordExpired, .newPasswordRefused, .changeNotPermitted:
+            LOG_NOTICE
+        }
+    }
+
     /// The verdict's word in the log.
     var word: StaticString {
         switch self {

@@ -120,6 +120,20 @@ import Testing
         #expect(pam.lines.contains { $0.contains("verdict=stale source=max_staleness") })
     }
 
+    @Test("from half of max_staleness on every login is admitted with a warning in the log")
+    func halfStale() throws {
+        for (age, isWarned) in [(Int64(100), false), (6000, true)] {
+            let test = try TestHost()
+            try test.publish(
+                [person("anna")], policy: AccessPolicy(maxStaleness: 10_000),
+                verifiedSecondsAgo: age)
+            let pam = ScriptedPAM(user: "anna")
+            #expect(test.account(pam) == PAM_SUCCESS)
+            #expect(
+                pam.lines.contains { $0.contains("mirror-half-of-max_staleness-old") } == isWarned)
+        }
+    }
+
     @Test(
         "who may not read the gate asks the daemon about it", arguments: LoginVerdict.allCases)
     func unprivileged(verdict: LoginVerdict) throws {

@@ -145,6 +145,18 @@ import Testing
         }
     }
 
+    @Test("who may not read the gate finds its name in the public part")
+    func unprivileged() throws {
+        let test = try host()
+        test.readsGate = false
+        test.remove("index/gate.1")
+        let daemon = try test.serve(.accepted)
+        #expect(test.authenticate(ScriptedPAM(user: "nobody-here")) == PAM_USER_UNKNOWN)
+        let pam = ScriptedPAM(user: "anna", items: [.password: "x"])
+        #expect(test.authenticate(pam) == PAM_SUCCESS)
+        #expect(daemon.received.count == 1)
+    }
+
     @Test("a verdict from a cached verifier says so in the log")
     func offline() throws {
         let test = try host()

@@ -74,6 +74,35 @@ import Testing
         #expect(spent >= .milliseconds(140) && spent < .seconds(15))
     }
 
+    @Test("a daemon that accepts nobody any more is waited for until the deadline")
+    func fullQueue() throws {
+        let test = try host()
+        test.accountPatience = 100
+        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        var clients: [CInt] = []
+        defer { for descriptor in clients + [listener] { _ = close(descriptor) } }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) {
+            unsafe $0.copyBytes(from: "\(test.directory)/login.sock".utf8)
+        }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let bound = unsafe withUnsafePointer(to: &address) { place in
+            unsafe place.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(listener, $0, size)
+            }
+        }
+        try #require(bound == 0 && listen(listener, 0) == 0)
+        var isFull = false
+        while !isFull && clients.count < 100 {
+            let kind = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+            clients.append(socket(AF_UNIX, kind, 0))
+            isFull = unsafe roster_connect_unix(clients[clients.count - 1], &address, size) != 0
+        }
+        try #require(isFull)
+        #expect(try outcome(test) == (PAM_AUTHINFO_UNAVAIL, "daemon-late"))
+    }
+
     @Test("questions about an account have a shorter deadline of their own")
     func accountDeadline() throws {
         let test = try host()

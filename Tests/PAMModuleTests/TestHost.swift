@@ -54,7 +54,8 @@ final class TestHost {
 
     /// Publishes people, as `rosterd` would.
     func publish(
-        _ people: [PublishedPerson], policy: AccessPolicy = AccessPolicy(), removed: [String] = []
+        _ people: [PublishedPerson], policy: AccessPolicy = AccessPolicy(), removed: [String] = [],
+        verifiedSecondsAgo: Int64? = nil
     ) throws {
         var builder = try IndexBuilder(directory: directory + "/index", generation: 1)
         builder.heads = 64
@@ -63,6 +64,12 @@ final class TestHost {
         builder.set(policy: policy)
         for name in removed { builder.add(removed: name) }
         var writer = try builder.finish()
+        if let verifiedSecondsAgo {
+            var clock = GateClock.ofThisHost()
+            clock.now -= verifiedSecondsAgo
+            clock.boot ^= 1  // of another boot, so that this one's uptime does not matter
+            writer.noteVerified(at: clock)
+        }
         try writer.install()
     }
 

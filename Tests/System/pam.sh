@@ -16,8 +16,8 @@ index=/var/lib/roster/index
 socket=/run/roster/login.sock
 requests=/tmp/requests
 
-server_start() {
-  /usr/bin/python3 "$system_tests/pam/login_server.py" "$socket" "$requests" &
+server_start() { # server_start [WRAPPER...]
+  "$@" /usr/bin/python3 "$system_tests/pam/login_server.py" "$socket" "$requests" &
   server=$!
   eventually test -S "$socket"
 }
@@ -184,6 +184,9 @@ cp /tmp/access.before /etc/security/access.conf
 check "the account phase asks nobody" asks 0 try alone active '' acct_mgmt
 check "who is not root asks the daemon about itself" \
   asks 1 setpriv --reuid 2000001 --regid 2000 --clear-groups pamtester alone active acct_mgmt
+check "who is not root can have its own password checked, as a screen locker does" \
+  says 'successfully authenticated' bash -c \
+  'echo right | setpriv --reuid 2000001 --regid 2000 --clear-groups pamtester alone active authenticate'
 check "and is refused about others" \
   not setpriv --reuid 2000001 --regid 2000 --clear-groups pamtester alone mustchange acct_mgmt
 
@@ -225,6 +228,19 @@ check "local users never come near the daemon" \
   not says 'login.sock' sockets bash -c "echo local-password | pamtester stack local authenticate acct_mgmt open_session"
 descriptors_left() { strace -f -qq -e trace=openat -o /tmp/trace pamtester alone active acct_mgmt; grep 'gate.1' /tmp/trace; }
 check "the gate is opened once, close-on-exec" says 'gate\.1.*O_CLOEXEC' descriptors_left
+
+echo "--    whoever listens on the socket"
+server_stop
+chmod 777 /run/roster
+chmod 666 "$requests"
+server_start setpriv --reuid roster --regid roster --clear-groups
+check "the daemon's own user is trusted" asks 1 login_ok active
+server_stop
+server_start setpriv --reuid local --regid local --clear-groups
+check "anybody else gets no password" asks 0 not login_ok active
+server_stop
+chmod 755 /run/roster
+server_start
 
 locals_get_in "with a daemon"
 server_stop

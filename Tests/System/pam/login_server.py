@@ -50,8 +50,11 @@ def serve(connection, log):
     with connection:
         peer = struct.unpack("3i", connection.getsockopt(
             socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
-        length, _ = struct.unpack(">IB", receive(connection, 5))
-        payload = receive(connection, length - 1)
+        try:
+            length, _ = struct.unpack(">IB", receive(connection, 5))
+            payload = receive(connection, length - 1)
+        except EOFError:
+            return  # whoever does not trust us says nothing
         name, service, _, password, new = (part.decode("latin-1") for part in fields(payload))
         kind, is_reset = payload[0], payload[1] & 1 != 0
         log.write(f"{KINDS[kind]} {name} {service} {len(password)} {len(new)} {int(is_reset)}\n")
