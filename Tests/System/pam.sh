@@ -16,6 +16,25 @@ index=/var/lib/roster/index
 socket=/run/roster/login.sock
 requests=/tmp/requests
 
+# A system log of our own: /dev gets an upper side in memory, as /etc and /usr have.
+log=/tmp/syslog
+log_start() {
+  mkdir -p /run/dev/{pts,up,work}
+  mount --bind /dev/pts /run/dev/pts
+  mount -t overlay dev -o lowerdir=/dev,upperdir=/run/dev/up,workdir=/run/dev/work /dev
+  mount --bind /run/dev/pts /dev/pts
+  /usr/bin/python3 "$system_tests/pam/syslog_server.py" /dev/log "$log" &
+  eventually test -S /dev/log
+}
+# logs PATTERN COMMAND...: the log gained a line that matches, whatever the command leaves with.
+logs() {
+  local pattern=$1 before
+  before=$(wc -l <"$log")
+  shift
+  "$@" >/dev/null 2>&1 || true
+  gained() { tail -n +$((before + 1)) "$log" | grep -Eq -- "$pattern"; }
+  eventually gained || { tail -n +$((before + 1)) "$log"; return 1; }
+}
 server_start() { # server_start [WRAPPER...]
   "$@" /usr/bin/python3 "$system_tests/pam/login_server.py" "$socket" "$requests" &
   server=$!
@@ -117,6 +136,8 @@ printf 'local:local-password\nother:other-password\nroot:root-password\n' | chpa
 mkdir -p /etc/roster /tmp/home
 : >/etc/roster/roster.toml
 : >"$requests"
+touch "$log"
+log_start
 stacks --package --force
 stacks --enable mkhomedir
 index_make
@@ -189,6 +210,22 @@ check "who is not root can have its own password checked, as a screen locker doe
   'echo right | setpriv --reuid 2000001 --regid 2000 --clear-groups pamtester alone active authenticate'
 check "and is refused about others" \
   not setpriv --reuid 2000001 --regid 2000 --clear-groups pamtester alone mustchange acct_mgmt
+
+echo "--    the log"
+check "a refusal: one line with reason and source, authpriv.notice" logs \
+  "^10\.5 .pamtester: roster: phase=account user=disabled service=alone rhost=- verdict=disabled source=nsAccountLock=TRUE.$" \
+  try alone disabled '' acct_mgmt
+check "a wrong password" logs \
+  '^10\.5 .*user=active service=stack rhost=- verdict=wrong-password source=directory' \
+  login_ok active wrong-one
+check "an empty one in the same words" logs \
+  '^10\.5 .*user=active service=stack rhost=- verdict=wrong-password source=directory' \
+  login_ok active ''
+check "the right one" logs \
+  '^10\.6 .*user=active service=stack rhost=- verdict=accepted source=directory' login_ok active
+check "an unusable index" logs \
+  '^10\.4 .*phase=account service=alone warning=index-unusable errno=' bash -c \
+  "mv $index $index.away; pamtester alone active acct_mgmt; mv $index.away $index"
 
 echo "--    changing the password"
 change() { # change USER CALLER ANSWER...: passwd's conversation through pamtester
@@ -279,4 +316,6 @@ check "with the module back, people get in" login_ok active
 stacks --package --remove roster
 check "the profile is gone from the stacks" not grep -q pam_roster /etc/pam.d/common-{auth,account,password,session}
 locals_get_in "without the profile"
+check "no password ever came into the log" \
+  not grep -Eq 'right[^s]|wrong-one|local-password|root-password|new-one' "$log"
 server_stop
