@@ -54,6 +54,13 @@ extension TestIndex {
         return writer
     }
 
+    /// Looks into a file as long as it is mapped.
+    func look<Found>(_ part: IndexPart, _ body: (IndexView) throws -> Found) throws -> Found {
+        let snapshot = try snapshot(part)
+        defer { _ = snapshot.generation }
+        return try body(snapshot.view)
+    }
+
     /// What the gate says; the texts copied.
     func decide(
         _ name: String, service: String = "sshd", at clock: GateClock = .usual
