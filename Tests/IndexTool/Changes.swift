@@ -24,7 +24,8 @@ extension IndexTool {
             let account = try gate.gateAccount(named: name)
         else { throw ToolError(description: "no person \(name)") }
         return PublishedPerson(
-            uuid: account.uuid, passwd: person.passwd, groups: person.groups, state: account.state)
+            uuid: account.uuid, passwd: person.passwd, groups: person.groups, state: account.state,
+            login: account.login)
     }
 
     static func change(_ directory: String, _ count: Int) throws {
@@ -124,11 +125,14 @@ extension IndexTool {
             if let account = try gate.gateAccount(named: person.passwd.name) {
                 person.uuid = account.uuid
                 person.state = account.state
+                person.login = account.login
             }
             try builder.add(person: person)
         }
         for group in groups { try builder.add(group: group.key, members: group.members) }
+        if let policy = try gate.accessPolicy() { builder.set(policy: policy) }
         var next = try builder.finish()
+        next.carryOver(writer.times)
         try next.install()
         writer = next
     }

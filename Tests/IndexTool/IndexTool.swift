@@ -60,6 +60,10 @@ enum IndexTool {
                index-tool remove DIR USER           remove a person
                index-tool add DIR USER UID          add a person
                index-tool set DIR USER SHELL        change a shell
+               index-tool gate DIR USER FACT...     change what the gate knows of a person
+               index-tool policy DIR RULE...        set the access policy
+               index-tool verified DIR              the mirror is what the directory is
+               index-tool decide DIR USER SERVICE   what the gate says
                index-tool rebuild DIR               write the same accounts into new files
                index-tool logins DIR [stale]        write a person for every verdict of the gate
                index-tool show DIR                  generation, counts, verification
@@ -87,6 +91,10 @@ enum IndexTool {
         case ("remove", 1): try remove(directory, rest[0])
         case ("add", 2): try add(directory, rest[0], UInt32(rest[1]) ?? 0)
         case ("set", 2): try set(directory, rest[0], shell: rest[1])
+        case ("gate", 1...): try gate(directory, rest[0], facts: rest.dropFirst())
+        case ("policy", _): try policy(directory, rules: rest)
+        case ("verified", 0): try verified(directory)
+        case ("decide", 2): try decide(directory, rest[0], service: rest[1])
         case ("rebuild", 0): try rebuild(directory)
         case ("logins", 0): try logins(directory, stale: false)
         case ("logins", 1): try logins(directory, stale: rest[0] == "stale")
@@ -111,6 +119,7 @@ enum IndexTool {
         var builder = try IndexBuilder(
             directory: directory, generation: generation, expectedPeople: plan.people,
             expectedGroups: plan.groups)
+        builder.set(policy: AccessPolicy())
         for number in 0..<plan.people {
             try builder.add(person: plan.person(number, groups: lists[number]))
         }
@@ -118,6 +127,7 @@ enum IndexTool {
             try builder.add(group: plan.group(group), members: plan.members(of: group))
         }
         var writer = try builder.finish()
+        writer.carryOver(IndexWriter.times(directory: directory))
         try writer.install()
         print("built in \(start.duration(to: .now)), \(writer.byteCount) bytes on disk")
     }

@@ -45,7 +45,17 @@ check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$pam_mod
 check "it binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$pam_module"
 check "it starts no threads, touches no signals, leaves nothing for the exit, and ends nobody" \
   subset "$(undefined "$pam_module" | grep -E '^(pthread_|fork|exec|exit|abort|atexit|__cxa_atexit|__cxa_thread_atexit|signal|sigaction|dlopen|system|popen|openlog|closelog)' || true)"
-for object in "$module" "$pam_module" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
+
+helper=$stage/usr/lib/roster/authorized-keys
+check "authorized-keys needs libc and nothing else" same "$(needs "$helper")" libc.so.6
+check "it is at most 128 KiB" at_most "$(stat -c %s "$helper")" 131072
+check "it is position independent" says 'DYN' readelf -hW "$helper"
+check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$helper"
+check "it binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$helper"
+check "it opens no socket, starts nothing and reads no environment" \
+  subset "$(undefined "$helper" | grep -E '^(pthread_create|fork|exec|signal|sigaction|dlopen|socket|connect|system|popen|getenv|secure_getenv|getpw|getgr|malloc|posix_memalign)' || true)"
+
+for object in "$module" "$pam_module" "$helper" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
   name=${object##*/}
   check "$name: the stack is not executable" says 'GNU_STACK.* RW ' header "$object"
   check "$name: relocations are read-only" says 'GNU_RELRO' header "$object"

@@ -94,6 +94,12 @@ build_modules() {
   done
 }
 
+# build_key_helper: the program that sshd asks for keys, without a runtime too.
+build_key_helper() {
+  "${swift_release[@]}" --traits Embedded --scratch-path "$repo/.build-embedded" \
+    --product authorized-keys >&2
+}
+
 # build_tool NAME: an executable of the tests, release; prints its path.
 build_tool() {
   "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
