@@ -20,7 +20,7 @@ public struct GateIndex: ~Copyable {
         mapped.unmapKeepingError()
     }
 
-    private var view: IndexView { mapped.view }
+    private var gate: GateView { GateView(view: mapped.view, generation: generation) }
 
     /// Decides whether an account may use a service now.
     ///
@@ -29,15 +29,7 @@ public struct GateIndex: ~Copyable {
     public func decide(
         name: UnsafeRawBufferPointer, service: UnsafeRawBufferPointer, clock: GateClock
     ) throws(IndexFault) -> GateDecision {
-        guard let item = unsafe try item(name) else { return unknown }
-        let policy = try view.policy(generation: generation)
-        guard !item.isRemoved else {
-            return try decision(GateReason(.removed, "removed"), uid: 0, policy)
-        }
-        let account = try view.gateAccount(item)
-        let reason = unsafe try account.decide(
-            name: name, service: service, policy: policy, times: view.times(), clock: clock)
-        return try decision(reason, uid: account.uid, policy)
+        unsafe try gate.decide(name: name, service: service, clock: clock)
     }
 
     /// Calls `body` with every key of an account, a line of authorized_keys(5) without newline.
@@ -48,8 +40,7 @@ public struct GateIndex: ~Copyable {
     public func forEachKey(
         name: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(IndexFault) {
-        guard let item = unsafe try item(name), !item.isRemoved else { return }
-        let keys = unsafe try view.keys(of: view.gateAccount(item))
+        let keys = unsafe try gate.keys(name: name)
         var start = 0
         for index in 0..<keys.count where unsafe keys[index] == UInt8(ascii: "\n") {
             unsafe body(UnsafeRawBufferPointer(rebasing: keys[start..<index]))
@@ -59,25 +50,61 @@ public struct GateIndex: ~Copyable {
 
     /// Whether keys may have options before them.
     public func allowsKeyOptions() throws(IndexFault) -> Bool {
-        try view.policy(generation: generation).allowsKeyOptions
+        try gate.policy().allowsKeyOptions
     }
 
     /// What a person is told with a verdict, UTF-8, configured or built in; may be empty.
     public func text(for verdict: LoginVerdict) throws(IndexFault) -> UnsafeRawBufferPointer {
-        let policy = try view.policy(generation: generation)
-        return unsafe try policy.text(for: verdict) ?? verdict.builtInText.octets
+        unsafe try gate.policy().text(for: verdict) ?? verdict.builtInText.octets
     }
 
     /// Whether the mirror was last verified longer ago than half of what is allowed.
     public func halfStale(clock: GateClock) throws(IndexFault) -> Bool {
-        guard let limit = try view.policy(generation: generation).maxStaleness else { return false }
-        guard let age = try view.times().age(clock) else { return true }
-        return age > limit / 2
+        try gate.halfStale(clock: clock)
     }
 
     /// When the directory last answered and the mirror was last verified.
     public func times() throws(IndexFault) -> GateTimes {
-        try view.times()
+        try mapped.view.times()
+    }
+}
+
+/// One generation of the gate part.
+@safe
+struct GateView {
+    let view: IndexView
+    let generation: UInt64
+
+    func policy() throws(IndexFault) -> GatePolicy {
+        try view.policy(generation: generation)
+    }
+
+    func decide(
+        name: UnsafeRawBufferPointer, service: UnsafeRawBufferPointer, clock: GateClock
+    ) throws(IndexFault) -> GateDecision {
+        guard let item = unsafe try item(name) else { return unknown }
+        let policy = try policy()
+        guard !item.isRemoved else {
+            return try decision(GateReason(.removed, "removed"), uid: 0, policy)
+        }
+        let account = try view.gateAccount(item)
+        let reason = unsafe try account.decide(
+            name: name, service: service, policy: policy, times: view.times(), clock: clock)
+        return try decision(reason, uid: account.uid, policy)
+    }
+
+    /// The keys of an account, each with a newline; none for a name that is unknown or removed.
+    func keys(name: UnsafeRawBufferPointer) throws(IndexFault) -> UnsafeRawBufferPointer {
+        guard let item = unsafe try item(name), !item.isRemoved else {
+            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return unsafe try view.keys(of: view.gateAccount(item))
+    }
+
+    func halfStale(clock: GateClock) throws(IndexFault) -> Bool {
+        guard let limit = try policy().maxStaleness else { return false }
+        guard let age = try view.times().age(clock) else { return true }
+        return age > limit / 2
     }
 
     /// The account's item, which may say that it was removed; `nil` for a name that is none of ours.
