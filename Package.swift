@@ -5,7 +5,7 @@
 // the same sources that the plain build compiles as ordinary Swift for the unit tests:
 //
 //     swift build -c release --traits Embedded --disable-local-rpath \
-//         --scratch-path .build-embedded --product nss_roster
+//         --scratch-path .build-embedded --product nss_roster --product pam_roster
 import PackageDescription
 
 /// What every target is compiled with.
@@ -47,10 +47,22 @@ let nssLinking: [LinkerSetting] = [
         ], .when(traits: ["Embedded"]))
 ]
 
+/// How the PAM module is linked; libpam loads and unloads it, so it must be able to go.
+let pamLinking: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/pam/exports.map",
+            "-Xlinker", "-z", "-Xlinker", "now",
+            "-Xlinker", "-soname=pam_roster.so",
+            "-Xlinker", "--gc-sections",
+        ], .when(traits: ["Embedded"]))
+]
+
 let package = Package(
     name: "roster",
     products: [
         .library(name: "nss_roster", type: .dynamic, targets: ["NSSModule"]),
+        .library(name: "pam_roster", type: .dynamic, targets: ["PAMModule"]),
         .executable(name: "rosterd", targets: ["rosterd"]),
         .executable(name: "roster", targets: ["roster"]),
         .executable(name: "authorized-keys", targets: ["AuthorizedKeys"]),
@@ -74,11 +86,23 @@ let package = Package(
         .target(
             name: "AccountIndex", dependencies: ["Accounts", "CLibc"],
             swiftSettings: inHostProcesses),
-        .target(name: "DaemonProtocol", dependencies: ["Accounts"], swiftSettings: inHostProcesses),
+        .target(
+            name: "DaemonProtocol", dependencies: ["Accounts", "CLibc"],
+            swiftSettings: inHostProcesses),
         .target(
             name: "NSSModule", dependencies: ["AccountIndex", "Accounts", "CLibc"], path: "nss",
             exclude: ["README.md", "exports.map"], swiftSettings: inHostProcesses,
             linkerSettings: nssLinking),
+        .systemLibrary(name: "CPAM"),
+        .target(
+            name: "PAMModule",
+            dependencies: ["AccountIndex", "DaemonProtocol", "Accounts", "CPAM", "CLibc"],
+            path: "pam", exclude: ["README.md", "exports.map"], swiftSettings: inHostProcesses,
+            linkerSettings: pamLinking + [.linkedLibrary("pam")]),
+
+        .executableTarget(
+            name: "AuthorizedKeys", dependencies: ["AccountIndex", "Accounts", "CLibc"],
+            swiftSettings: inHostProcesses, linkerSettings: programLinking),
 
         .executableTarget(
             name: "AuthorizedKeys", dependencies: ["AccountIndex", "Accounts", "CLibc"],
@@ -142,6 +166,11 @@ let package = Package(
             name: "NSSModuleTests",
             dependencies: ["NSSModule", "AccountIndex", "Accounts", "CLibc"],
             swiftSettings: strict),
+        .testTarget(
+            name: "PAMModuleTests",
+            dependencies: [
+                "PAMModule", "AccountIndex", "DaemonProtocol", "Accounts", "CPAM", "CLibc",
+            ], swiftSettings: strict),
         .testTarget(name: "LDAPClientTests", dependencies: ["LDAPClient"], swiftSettings: strict),
         .testTarget(
             name: "DirectorySyncTests", dependencies: ["DirectorySync", "LDAPClient", "Accounts"],

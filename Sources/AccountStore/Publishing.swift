@@ -43,15 +43,23 @@ extension StoreTransaction {
     private func notePerson(_ uuid: EntryUUID, _ was: PersonView, _ now: PersonView) {
         let gidsNow = gids(now.groups) { self.memory.groups[$0]?.published }
         let factsNow = now.login(uuid, memory.access)
-        if was.record != now.record || gids(was.groups, keyBefore) != gidsNow
-            || was.login(uuid, accessBefore) != factsNow
+        var records: PersonRecords = []
+        if was.record?.fields != now.record?.fields || gids(was.groups, keyBefore) != gidsNow {
+            records.insert(.passwd)
+        }
+        if was.record?.state != now.record?.state || was.login(uuid, accessBefore) != factsNow
+            || was.record?.fields.gid != now.record?.fields.gid
         {
+            records.insert(.gate)
+        }
+        if !records.isEmpty || (was.record == nil) != (now.record == nil) {
             let person = now.record.map { record in
                 PublishedPerson(
                     uuid: uuid, passwd: record.fields, groups: gidsNow, state: record.state,
                     login: factsNow)
             }
-            peopleChanges.append(PersonChange(was: was.record?.key, now: person))
+            peopleChanges.append(
+                PersonChange(was: was.record?.key, now: person, records: records))
         }
         noteMembers(was: was.record?.name, now: now.record?.name, was.groups, now.groups)
     }

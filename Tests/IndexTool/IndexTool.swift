@@ -65,6 +65,7 @@ enum IndexTool {
                index-tool verified DIR              the mirror is what the directory is
                index-tool decide DIR USER SERVICE   what the gate says
                index-tool rebuild DIR               write the same accounts into new files
+               index-tool logins DIR [stale]        write a person for every verdict of the gate
                index-tool show DIR                  generation, counts, verification
         """
 
@@ -95,6 +96,8 @@ enum IndexTool {
         case ("verified", 0): try verified(directory)
         case ("decide", 2): try decide(directory, rest[0], service: rest[1])
         case ("rebuild", 0): try rebuild(directory)
+        case ("logins", 0): try logins(directory, stale: false)
+        case ("logins", 1): try logins(directory, stale: rest[0] == "stale")
         case ("show", 0): try show(directory)
         default: throw ToolError(description: usage)
         }

@@ -5,6 +5,7 @@ source "$(dirname "$0")/lib.sh"
 [ -x "$stage/usr/sbin/rosterd" ] || "$repo/packaging/install" "$stage"
 
 module=$stage/usr/lib/$multiarch/libnss_roster.so.2
+pam_module=$stage/usr/lib/$multiarch/security/pam_roster.so
 needs() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort; }
 exports() { nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort; }
 undefined() { nm -D --undefined-only "$1" | awk '{ print $NF }' | sed 's/@.*//'; }
@@ -33,6 +34,18 @@ check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$module"
 check "it starts no threads, allocates by nobody's locks but libc's, and ends nobody" \
   subset "$(undefined "$module" | grep -E '^(pthread_create|fork|exec|exit|signal|sigaction|dlopen|socket|system|popen)' || true)"
 
+pam_expected=$(printf 'pam_sm_%s\n' authenticate setcred acct_mgmt open_session close_session chauthtok | sort)
+check "the PAM module needs libpam and libc and nothing else" \
+  same "$(needs "$pam_module")" $'libc.so.6\nlibpam.so.0'
+check "it exports exactly the six entries" same "$(exports "$pam_module")" "$pam_expected"
+check "it can be unloaded (no nodelete)" not says 'NODELETE' dynamic "$pam_module"
+check "it is at most 128 KiB" at_most "$(stat -c %s "$pam_module")" 131072
+check "it has no thread-local storage" not says '^ *TLS ' header "$pam_module"
+check "it has no search path of its own" not says 'R(UN)?PATH' dynamic "$pam_module"
+check "it binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$pam_module"
+check "it starts no threads, touches no signals, leaves nothing for the exit, and ends nobody" \
+  subset "$(undefined "$pam_module" | grep -E '^(pthread_|fork|exec|exit|abort|atexit|__cxa_atexit|__cxa_thread_atexit|signal|sigaction|dlopen|system|popen|openlog|closelog)' || true)"
+
 helper=$stage/usr/lib/roster/authorized-keys
 check "authorized-keys needs libc and nothing else" same "$(needs "$helper")" libc.so.6
 check "it is at most 128 KiB" at_most "$(stat -c %s "$helper")" 131072
@@ -42,7 +55,7 @@ check "it binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$helpe
 check "it opens no socket, starts nothing and reads no environment" \
   subset "$(undefined "$helper" | grep -E '^(pthread_create|fork|exec|signal|sigaction|dlopen|socket|connect|system|popen|getenv|secure_getenv|getpw|getgr)' || true)"
 
-for object in "$module" "$helper" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
+for object in "$module" "$pam_module" "$helper" "$stage/usr/sbin/rosterd" "$stage/usr/bin/roster"; do
   name=${object##*/}
   check "$name: the stack is not executable" says 'GNU_STACK.* RW ' header "$object"
   check "$name: relocations are read-only" says 'GNU_RELRO' header "$object"

@@ -7,7 +7,7 @@ stage=$repo/.build-release/stage
 multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo "$(uname -m)-linux-gnu")
 
 # What building needs (libc6-dev and the linker come with the compiler's dependencies).
-build_packages=(binutils gcc libc6-dev libldap-dev libsqlite3-dev libssl-dev libstdc++-12-dev
+build_packages=(binutils gcc libc6-dev libldap-dev libpam0g-dev libsqlite3-dev libssl-dev libstdc++-12-dev
   pkg-config zlib1g-dev)
 # What running against a throw-away directory needs.
 directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
@@ -84,16 +84,14 @@ build_programs() {
   done
 }
 
-# build_module: the NSS module as Embedded Swift, without a runtime.
-build_module() {
-  "${swift_release[@]}" --traits Embedded --scratch-path "$repo/.build-embedded" \
-    --product nss_roster >&2
-}
-
-# build_key_helper: the program that sshd asks for keys, without a runtime too.
-build_key_helper() {
-  "${swift_release[@]}" --traits Embedded --scratch-path "$repo/.build-embedded" \
-    --product authorized-keys >&2
+# build_modules: what runs in other people's processes, and the program that sshd asks for keys, as
+# Embedded Swift, without a runtime. What the products share is compiled once.
+build_modules() {
+  local product
+  for product in nss_roster pam_roster authorized-keys; do
+    "${swift_release[@]}" --traits Embedded --scratch-path "$repo/.build-embedded" \
+      --product "$product" >&2 || return 1
+  done
 }
 
 # build_tool NAME: an executable of the tests, release; prints its path.
