@@ -104,10 +104,6 @@ let package = Package(
             name: "AuthorizedKeys", dependencies: ["AccountIndex", "Accounts", "CLibc"],
             swiftSettings: inHostProcesses, linkerSettings: programLinking),
 
-        .executableTarget(
-            name: "AuthorizedKeys", dependencies: ["AccountIndex", "Accounts", "CLibc"],
-            swiftSettings: inHostProcesses, linkerSettings: programLinking),
-
         // The daemon's rooms.
         .systemLibrary(name: "CLDAP"),
         .systemLibrary(name: "COpenSSL"),

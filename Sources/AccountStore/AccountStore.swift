@@ -289,7 +289,9 @@ public final class AccountStore {
         let access = try pool.write { database in
             let stored = try AccessMemory(database)
             if kept.version > stored.version { try kept.write(into: database) }
-            guard try database.metaNumber("loading") == 0 else { return try AccessMemory(database) }
+            guard try database.metaNumber("loading") != StoreMemory.isLoading else {
+                return try AccessMemory(database)
+            }
             let memory = try StoreMemory(database)
             let before = memory.access
             let binder = AccessBinder(

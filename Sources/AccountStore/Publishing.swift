@@ -58,8 +58,9 @@ extension StoreTransaction {
                     uuid: uuid, passwd: record.fields, groups: gidsNow, state: record.state,
                     login: factsNow)
             }
-            peopleChanges.append(
-                PersonChange(was: was.record?.key, now: person, records: records))
+            var change = PersonChange(was: was.record?.key, now: person)
+            if change.keepsKeys { change.records = records }
+            peopleChanges.append(change)
         }
         noteMembers(was: was.record?.name, now: now.record?.name, was.groups, now.groups)
     }
