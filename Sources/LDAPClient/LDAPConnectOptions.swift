@@ -33,6 +33,9 @@ public struct LDAPConnectOptions: Hashable, Sendable {
     public var keepaliveProbes: Int
     /// How long sent data may stay unacknowledged (TCP_USER_TIMEOUT).
     public var tcpUserTimeout: Duration
+    /// Whether one more connection finds out why one could not be made; takes another
+    /// `networkTimeout`.
+    public var explainsFailures = true
 
     /// Options with the defaults of the daemon.
     public init(

@@ -14,6 +14,8 @@ public struct LDAPError: Error, Equatable, Sendable {
         case bind
         /// A search, from its request to its last message.
         case search
+        /// Changing a password (RFC 3062).
+        case changePassword = "change a password"
         /// Who am I (RFC 4532).
         case whoAmI = "who am I"
         /// Reading the root DSE.

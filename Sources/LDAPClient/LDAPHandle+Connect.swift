@@ -13,7 +13,7 @@ extension LDAPHandle {
             guard code == 0 else { throw error(.connect, code) }
             if options.usesTLS, address.scheme == .ldap { try startTLS(options) }
         } catch {
-            guard address.scheme != .ldapi else { throw error }
+            guard address.scheme != .ldapi, options.explainsFailures else { throw error }
             throw ConnectDiagnosis(address: address, options: options).explain(error)
         }
         stopBlocking()

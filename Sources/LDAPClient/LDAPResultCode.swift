@@ -30,6 +30,9 @@ public struct LDAPResultCode: RawRepresentable, Hashable, Sendable {
     public static let unavailableCriticalExtension = LDAPResultCode(rawValue: 12)
     /// The connection is not protected enough.
     public static let confidentialityRequired = LDAPResultCode(rawValue: 13)
+    /// A value breaks a rule; what 389 Directory Server says of a locked account, and every server
+    /// of a new password that its policy refuses.
+    public static let constraintViolation = LDAPResultCode(rawValue: 19)
     /// The search base does not exist, or is invisible to the bind identity.
     public static let noSuchObject = LDAPResultCode(rawValue: 32)
     /// A DN is malformed.

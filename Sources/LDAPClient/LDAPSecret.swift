@@ -1,11 +1,13 @@
 // A password on its way to a bind, wiped when it is no longer needed.
 
+internal import CLDAP
 internal import Glibc
 
 /// The octets of a password; wiped when the value ends.
 ///
 /// libldap copies them into its request, which it frees without wiping.
-@safe public struct LDAPSecret: ~Copyable {
+@safe public struct LDAPSecret: ~Copyable, @unchecked Sendable {
+    // Unchecked: nobody writes to the octets between `init` and `deinit`.
     private let storage: UnsafeMutableRawBufferPointer
 
     /// Takes a copy of `octets`; the caller wipes its own.
@@ -25,7 +27,15 @@ internal import Glibc
     public let count: Int
 
     /// Lends the octets for the duration of a call.
-    func withOctets<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
-        unsafe body(UnsafeMutableRawBufferPointer(rebasing: storage[..<count]))
+    public borrowing func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe body(UnsafeRawBufferPointer(rebasing: storage[..<count]))
+    }
+
+    /// Lends the octets as libldap takes them.
+    borrowing func withValue<Result>(_ body: (UnsafeMutablePointer<berval>) -> Result) -> Result {
+        var value = unsafe berval(
+            bv_len: ber_len_t(count),
+            bv_val: storage.baseAddress?.assumingMemoryBound(to: CChar.self))
+        return unsafe body(&value)
     }
 }

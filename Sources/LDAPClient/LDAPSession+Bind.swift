@@ -15,11 +15,8 @@ extension LDAPSession {
                 remedy: "set [directory] bind_dn and put the password into the password file")
         }
         var id: CInt = 0
-        let code = unsafe password.withOctets { octets in
-            var credentials = unsafe berval(
-                bv_len: ber_len_t(octets.count),
-                bv_val: octets.baseAddress?.assumingMemoryBound(to: CChar.self))
-            return unsafe ldap_sasl_bind(handle.pointer, dn, nil, &credentials, nil, nil, &id)
+        let code = unsafe password.withValue { credentials in
+            unsafe ldap_sasl_bind(handle.pointer, dn, nil, credentials, nil, nil, &id)
         }
         try finishBind(code, id)
     }

@@ -26,7 +26,8 @@ public struct LDAPMessageID: RawRepresentable, Hashable, Sendable {
     /// Connects, with TLS as the policy says; no credentials are sent.
     ///
     /// Blocks at most three times `networkTimeout` and once `operationTimeout` (StartTLS). After a
-    /// failure one further handshake, bounded by `networkTimeout`, finds out why. Throws
+    /// failure one further handshake, bounded by `networkTimeout`, finds out why (unless
+    /// `explainsFailures` is off). Throws
     /// ``LDAPError`` with step `configure` or `connect`.
     public init(_ options: LDAPConnectOptions) throws(LDAPError) {
         let address = try options.validatedAddress()

@@ -1,0 +1,6 @@
+// Stands in for the result of LDAPMessage.swift, which needs libldap.
+
+/// The controls of a result.
+public struct LDAPResult: Hashable, Sendable {
+    public var controls: [LDAPControl]
+}
