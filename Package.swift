@@ -120,6 +120,7 @@ let package = Package(
                 "Accounts", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ], swiftSettings: strict),
+        .target(name: "Credentials", dependencies: ["COpenSSL"], swiftSettings: strict),
         .target(
             name: "Settings",
             dependencies: ["Accounts", .product(name: "TOMLKit", package: "TOMLKit")],
@@ -127,8 +128,8 @@ let package = Package(
         .target(
             name: "RosterDaemon",
             dependencies: [
-                "DirectorySync", "LDAPClient", "AccountStore", "AccountIndex", "Settings",
-                "DaemonProtocol", "Accounts", "CLibc",
+                "DirectorySync", "LDAPClient", "AccountStore", "AccountIndex", "Credentials",
+                "Settings", "DaemonProtocol", "Accounts", "CLibc",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -183,6 +184,14 @@ let package = Package(
                 "AccountStore", "Accounts", .product(name: "GRDB", package: "GRDB.swift"),
             ], swiftSettings: strict),
         .testTarget(
+            name: "CredentialsTests", dependencies: ["Credentials"], swiftSettings: strict),
+        .testTarget(
+            name: "LoginIntegrationTests",
+            dependencies: [
+                "RosterDaemon", "LDAPClient", "AccountStore", "DaemonProtocol", "Accounts",
+                "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "Accounts"], swiftSettings: strict),
         .testTarget(
             name: "DaemonProtocolTests", dependencies: ["DaemonProtocol", "Accounts"],
@@ -190,8 +199,8 @@ let package = Package(
         .testTarget(
             name: "RosterDaemonTests",
             dependencies: [
-                "RosterDaemon", "AccountStore", "AccountIndex", "DirectorySync", "Settings",
-                "Accounts", "DaemonProtocol",
+                "RosterDaemon", "AccountStore", "AccountIndex", "DirectorySync", "LDAPClient",
+                "Credentials", "Settings", "Accounts", "DaemonProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -63,6 +63,12 @@ struct StoreFile {
         unsafe unlink(damageMark)
     }
 
+    /// Removes the file and what belongs to it.
+    func discard() {
+        for suffix in ["", "-wal", "-shm"] { unsafe unlink(path + suffix) }
+        unsafe unlink(damageMark)
+    }
+
     /// Opens the file and brings it to `version`; `refused`: why it is not usable as it is.
     func open(
         _ migrator: DatabaseMigrator, version: Int64
