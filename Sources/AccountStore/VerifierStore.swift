@@ -92,7 +92,11 @@ public final class VerifierStore: Sendable {
     public var count: Int { known.withLock { $0.count } }
 
     /// Closes the file.
-    public func close() { try? pool.close() }
+    public func close() {
+        // An empty log tells the next opening that the end was in order.
+        _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        try? pool.close()
+    }
 }
 
 // MARK: - Logins

@@ -81,8 +81,8 @@ public struct PasswordVerifier: Equatable, Sendable {
     }
 
     /// How derived octets are compared: CRYPTO_memcmp(3), which does not stop at a difference.
-    static let compare:
-        @convention(c) (UnsafeRawPointer?, UnsafeRawPointer?, Int) -> CInt = unsafe CRYPTO_memcmp
+    static let compare: @convention(c) (UnsafeRawPointer?, UnsafeRawPointer?, Int) -> CInt =
+        unsafe CRYPTO_memcmp
 
     private static func derive(
         _ password: UnsafeRawBufferPointer, salt: [UInt8], cost: ScryptCost

@@ -98,7 +98,7 @@ private let fine = ControlReply.wait(
 
     @Test("a hundred silent connections do not hold up a good one")
     func silent() async throws {
-        var limits = ControlLimits()
+        var limits = SocketLimits()
         limits.connections = 200
         limits.connectionsPerUser = 200
         limits.requestTime = .seconds(300)
@@ -123,7 +123,7 @@ private let fine = ControlReply.wait(
 
     @Test("who says nothing is closed after the time for a request")
     func requestTime() async throws {
-        var limits = ControlLimits()
+        var limits = SocketLimits()
         limits.requestTime = .milliseconds(50)
         try await withControlServer(limits: limits) { _, _ in
             fine
@@ -181,7 +181,7 @@ private let fine = ControlReply.wait(
 
     @Test("a user whose requests are all being answered is told so")
     func busy() async throws {
-        var limits = ControlLimits()
+        var limits = SocketLimits()
         limits.connectionsPerUser = 2
         try await withControlServer(limits: limits) { _, _ in
             try? await Task.sleep(for: .seconds(3600))
@@ -204,7 +204,7 @@ private let fine = ControlReply.wait(
 
     @Test("who does not take the reply is closed after the time for it")
     func replyTime() async throws {
-        var limits = ControlLimits()
+        var limits = SocketLimits()
         limits.replyTime = .milliseconds(100)
         let large = GroupReport(
             name: "all", gid: 3000, members: [String(repeating: "x", count: 8_000_000)])

@@ -32,7 +32,7 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
         try await withControlServer { _, _ in
             .user(nil)
         } _: { path in
-            await #expect(throws: ControlServerError.inUse(path: path)) {
+            await #expect(throws: SocketServerError.inUse(path: path)) {
                 try await ControlServer(
                     endpoint: .path(path), handler: handler, logger: silentLogger)
             }
@@ -47,7 +47,7 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
         try await withTemporaryFolder { folder in
             let path = folder + "/control.sock"
             #expect(FileManager.default.createFile(atPath: path, contents: Data("x".utf8)))
-            await #expect(throws: ControlServerError.notASocket(path: path)) {
+            await #expect(throws: SocketServerError.notASocket(path: path)) {
                 try await ControlServer(
                     endpoint: .path(path), handler: handler, logger: silentLogger)
             }
@@ -62,7 +62,7 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
                 try await ControlServer(
                     endpoint: .path(path), handler: handler, logger: silentLogger)
             } throws: {
-                guard case .cannotListen(path, _)? = $0 as? ControlServerError else { return false }
+                guard case .cannotListen(path, _)? = $0 as? SocketServerError else { return false }
                 return "\($0)".hasPrefix("cannot listen on \(path): ")
             }
         }

@@ -79,7 +79,7 @@ struct ScriptedHandler: ControlHandler {
 
 /// Runs `body` with a server in a temporary folder, and stops the server afterwards.
 func withControlServer(
-    limits: ControlLimits = ControlLimits(),
+    limits: SocketLimits = SocketLimits(),
     answer: @escaping @Sendable (ControlRequest, PeerCredentials) async -> ControlReply,
     _ body: (String) async throws -> Void
 ) async throws {

@@ -10,20 +10,3 @@ public protocol ControlHandler: Sendable {
     /// afterwards (``DaemonProtocol/ControlReply/reduced()``), so it may always be complete.
     func handle(_ request: ControlRequest, peer: PeerCredentials) async -> ControlReply
 }
-
-/// Who is at the other end of a unix socket, as the kernel says (SO_PEERCRED, unix(7)).
-public struct PeerCredentials: Equatable, Sendable {
-    /// The process that connected; it may be gone by now.
-    public var pid: Int32
-    /// Its effective user id when it connected.
-    public var uid: UInt32
-    /// Its effective group id when it connected.
-    public var gid: UInt32
-
-    /// Credentials from their parts.
-    public init(pid: Int32, uid: UInt32, gid: UInt32) {
-        self.pid = pid
-        self.uid = uid
-        self.gid = gid
-    }
-}

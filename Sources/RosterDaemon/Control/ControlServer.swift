@@ -2,105 +2,100 @@
 internal import DaemonProtocol
 internal import Glibc
 public import Logging
-internal import NIOCore
-internal import NIOPosix
 public import ServiceLifecycle
 
 /// Listens on the control socket and has requests answered by a ``ControlHandler``.
 public struct ControlServer: Service {
-    /// What the socket is.
-    public enum Endpoint: Sendable, Equatable {
-        /// A path at which the socket is made, with mode 0666; at most 107 octets.
-        case path(String)
-        /// A descriptor of a listening socket, owned by the server from now on (systemd's
-        /// LISTEN_FDS).
-        case descriptor(CInt)
-    }
-
-    private let listener: any Channel
-    private let acceptor: NIOLoopBound<ControlAcceptor>
-    private let path: String?
+    private let server: SocketServer<ControlConversation>
 
     /// Begins to listen; connections are accepted when this returns.
     ///
     /// A socket left over at the path is replaced if nobody listens on it. `handler` answers the
     /// requests, `logger` gets a debug line per request.
     public init(
-        endpoint: Endpoint, handler: any ControlHandler, limits: ControlLimits = ControlLimits(),
-        logger: Logger
-    ) async throws(ControlServerError) {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let owner = geteuid()
-        do {
-            acceptor = try await loop.submit {
-                let acceptor = ControlAcceptor(
-                    handler: handler, owner: owner, limits: limits, logger: logger)
-                return NIOLoopBound(acceptor, eventLoop: loop)
-            }.get()
-        } catch {
-            throw .cannotListen(endpoint: "\(endpoint)", reason: "\(error)")
-        }
-        let bootstrap = Self.bootstrap(on: loop, acceptor: acceptor)
-        switch endpoint {
-        case .path(let path):
-            listener = try await ControlSocketFile(path: path).listen(bootstrap)
-            self.path = path
-        case .descriptor(let descriptor):
-            do {
-                listener = try await bootstrap.withBoundSocket(descriptor).get()
-            } catch {
-                throw .cannotListen(endpoint: "descriptor \(descriptor)", reason: "\(error)")
-            }
-            path = nil
-        }
+        endpoint: SocketEndpoint, handler: any ControlHandler,
+        limits: SocketLimits = SocketLimits(), logger: Logger
+    ) async throws(SocketServerError) {
+        let conversation = ControlConversation(handler: handler, owner: geteuid(), logger: logger)
+        server = try await SocketServer(
+            endpoint: endpoint, conversation: conversation, limits: limits, logger: logger)
     }
 
     /// Serves until the daemon shuts down or the task is cancelled; then closes every connection.
     public func run() async throws {
-        await withTaskCancellationOrGracefulShutdownHandler {
-            try? await listener.closeFuture.get()
-        } onCancelOrGracefulShutdown: {
-            listener.close(promise: nil)
+        try await server.run()
+    }
+}
+
+/// Requests and replies of the control socket.
+struct ControlConversation: SocketConversation {
+    let handler: any ControlHandler
+    /// The user that the daemon runs as.
+    let owner: UInt32
+    let logger: Logger
+
+    /// A request, and whether what only root may see is taken out of its answer.
+    struct Question: Sendable {
+        var request: ControlRequest
+        var isReduced: Bool
+    }
+
+    var name: String { "control" }
+    var longestRequest: Int { Frame.longestRequest }
+
+    func read(
+        _ payload: UnsafeRawBufferPointer, of peer: PeerCredentials
+    ) -> SocketRequest<Question> {
+        let request: ControlRequest
+        do throws(ControlCodingError) {
+            request = try unsafe ControlRequest(payload: Array(payload))
+        } catch {
+            return .reply(malformed("the request cannot be read"))
         }
-        try await listener.eventLoop.submit { acceptor.value.closeAll() }.get()
-        if let path { _ = unsafe unlink(path) }
+        if let fault = request.fault { return .reply(malformed(fault)) }
+        let verdict = ControlAuthorisation(request: request, uid: peer.uid, owner: owner)
+        logger.debug(
+            "control request",
+            metadata: [
+                "request": "\(request.label)", "uid": "\(peer.uid)", "pid": "\(peer.pid)",
+                "verdict": "\(verdict)",
+            ])
+        return switch verdict {
+        case .whole: .question(Question(request: request, isReduced: false))
+        case .reduced: .question(Question(request: request, isReduced: true))
+        case .refused: .reply(frame(of: .failure(.notPermitted)))
+        }
     }
 
-    private static func bootstrap(
-        on loop: any EventLoop, acceptor: NIOLoopBound<ControlAcceptor>
-    ) -> ServerBootstrap {
-        ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 128)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelInitializer { channel in
-                // The child's loop is the listener's: there is only one in the group.
-                acceptor.value.accept(channel)
-            }
+    func answer(_ question: Question, of peer: PeerCredentials) async -> [UInt8] {
+        let reply = await handler.handle(question.request, peer: peer)
+        return frame(of: question.isReduced ? reply.reduced() : reply)
     }
-}
 
-/// Why the control socket cannot be opened.
-public enum ControlServerError: Error, Equatable, Sendable {
-    /// Another process listens at the path.
-    case inUse(path: String)
-    /// What lies at the path is not a socket; it is left alone.
-    case notASocket(path: String)
-    /// The system says no.
-    case cannotListen(endpoint: String, reason: String)
-}
+    func frame(for fault: SocketFault) -> [UInt8] {
+        switch fault {
+        case .frame(let error): malformed("\(error.explanation)")
+        case .tooMany(let uid):
+            frame(
+                of: .failure(
+                    ControlFailure(
+                        kind: .busy, message: "too many requests of uid \(uid) are being answered",
+                        remedy: "Try again when some of them are done")))
+        }
+    }
 
-extension ControlServerError: CustomStringConvertible {
-    /// What happened and what to do.
-    public var description: String {
-        switch self {
-        case .inUse(let path):
-            "another process listens on \(path): is a second rosterd running? "
-                + "(`systemctl status rosterd`)"
-        case .notASocket(let path):
-            "\(path) exists and is not a socket: move it away and start rosterd again"
-        case .cannotListen(let endpoint, let reason):
-            "cannot listen on \(endpoint): \(reason); does the folder exist, and may rosterd "
-                + "write there?"
+    private func malformed(_ message: String) -> [UInt8] {
+        frame(of: .failure(ControlFailure(kind: .malformed, message: message)))
+    }
+
+    /// The reply's frame; a short failure instead where it is too long.
+    private func frame(of reply: ControlReply) -> [UInt8] {
+        do throws(ControlCodingError) {
+            return try reply.frame()
+        } catch {
+            let failure = ControlFailure(
+                kind: .failed, message: "the answer cannot be sent: \(error.message)")
+            return (try? ControlReply.failure(failure).frame()) ?? []
         }
     }
 }

@@ -9,8 +9,8 @@ func fuzz(_ octets: [UInt8]) {
         case nil: break
         }
     }
-    let controls = ["2.16.840.1.113730.3.4.5", "2.16.840.1.113730.3.4.4", PasswordPolicyControl.oid]
-        .map { LDAPControl(oid: $0, isCritical: false, value: octets) }
+    let names = ["2.16.840.1.113730.3.4.5", "2.16.840.1.113730.3.4.4", PasswordPolicyControl.oid]
+    let controls = names.map { LDAPControl(oid: $0, isCritical: false, value: octets) }
     let answer = PasswordAnswer(LDAPResult(controls: controls))
     precondition(answer.isExpired && (answer.expiresInSeconds ?? 0) >= 0)
 }

@@ -2,5 +2,6 @@
 
 /// The controls of a result.
 public struct LDAPResult: Hashable, Sendable {
+    /// All of them.
     public var controls: [LDAPControl]
 }

@@ -1,16 +1,18 @@
-// The bounds within which anybody on the host may use the control socket.
+// The bounds within which anybody on the host may use a socket of the daemon.
 
-/// How much of the daemon the control socket's clients may take up.
-public struct ControlLimits: Sendable {
+/// How much of the daemon the clients of a socket may take up.
+public struct SocketLimits: Sendable {
     /// Connections of all users but root together.
     public var connections = 64
     /// Connections of one user; a shell script runs a few commands at once, not more.
     public var connectionsPerUser = 16
+    /// Connections of root, for whom there is no other limit.
+    public var connectionsOfRoot = 16
     /// From accepting a connection until its request is complete.
     public var requestTime: Duration = .seconds(5)
     /// From the first octet of the reply until the client has taken all of it.
     public var replyTime: Duration = .seconds(10)
 
-    /// The limits that the daemon uses.
+    /// The limits of the control socket.
     public init() {}
 }

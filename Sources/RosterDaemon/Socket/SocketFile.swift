@@ -3,15 +3,15 @@ internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 
-/// A path at which the control socket is made.
-struct ControlSocketFile {
+/// A path at which a socket is made.
+struct SocketFile {
     /// The path; at most 107 octets (unix(7)).
     let path: String
 
     /// Binds and listens; a socket on which nobody listens any more is removed first.
     ///
     /// The caller holds the lock on the state folder, so no second daemon does the same meanwhile.
-    func listen(_ bootstrap: ServerBootstrap) async throws(ControlServerError) -> any Channel {
+    func listen(_ bootstrap: ServerBootstrap) async throws(SocketServerError) -> any Channel {
         var listener: any Channel
         do {
             listener = try await bootstrap.bind(unixDomainSocketPath: path).get()
@@ -34,7 +34,7 @@ struct ControlSocketFile {
     }
 
     /// Removes the socket at the path unless somebody listens on it.
-    private func removeStale() async throws(ControlServerError) {
+    private func removeStale() async throws(SocketServerError) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }

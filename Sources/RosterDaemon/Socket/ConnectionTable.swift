@@ -1,6 +1,6 @@
 // Which connections are open, and which one has to go when a further one comes.
 
-/// The open connections of the control socket, by user.
+/// The open connections of a socket, by user.
 ///
 /// A client that has not sent its request yet makes room for a newer one of the same user, or, when
 /// all places are taken, of any user; a client whose request is being answered keeps its place. So
@@ -24,13 +24,16 @@ struct ConnectionTable<ID: Hashable> {
 
     private let total: Int
     private let perUser: Int
-    /// In the order of arrival; never more than `total + perUser`.
+    private let ofRoot: Int
+    /// In the order of arrival; never more than `total + ofRoot`.
     private var entries: [Entry] = []
 
-    /// A table with `total` places for all users but root, and `perUser` for each user.
-    init(total: Int, perUser: Int) {
+    /// A table with `total` places for all users but root, `perUser` for each of them, and `ofRoot`
+    /// (as many as for any other if it is not given) for root.
+    init(total: Int, perUser: Int, ofRoot: Int? = nil) {
         self.total = total
         self.perUser = perUser
+        self.ofRoot = ofRoot ?? perUser
     }
 
     /// How many connections are open.
@@ -41,7 +44,7 @@ struct ConnectionTable<ID: Hashable> {
         let own = entries.count { $0.uid == uid }
         let others = entries.count { $0.uid != 0 }
         var admission = Admission.admitted
-        if own >= perUser {
+        if own >= (uid == 0 ? ofRoot : perUser) {
             guard let oldest = removeOldestSilent(where: { $0 == uid }) else { return .refused }
             admission = .admittedInsteadOf(oldest)
         } else if uid != 0, others >= total {

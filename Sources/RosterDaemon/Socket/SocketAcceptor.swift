@@ -1,24 +1,23 @@
 // Takes connections in, within the limits.
-internal import DaemonProtocol
 internal import Glibc
 internal import Logging
 internal import NIOCore
 
-/// Admits the connections of the control socket; lives on the listener's event loop.
-final class ControlAcceptor {
-    private let handler: any ControlHandler
-    private let owner: UInt32
-    private let limits: ControlLimits
+/// Admits the connections of a socket; lives on the listener's event loop.
+final class SocketAcceptor<Conversation: SocketConversation> {
+    private let conversation: Conversation
+    private let limits: SocketLimits
     private let logger: Logger
     private var table: ConnectionTable<ObjectIdentifier>
     private var channels: [ObjectIdentifier: any Channel] = [:]
 
-    init(handler: any ControlHandler, owner: UInt32, limits: ControlLimits, logger: Logger) {
-        self.handler = handler
-        self.owner = owner
+    init(_ conversation: Conversation, limits: SocketLimits, logger: Logger) {
+        self.conversation = conversation
         self.limits = limits
         self.logger = logger
-        table = ConnectionTable(total: limits.connections, perUser: limits.connectionsPerUser)
+        table = ConnectionTable(
+            total: limits.connections, perUser: limits.connectionsPerUser,
+            ofRoot: limits.connectionsOfRoot)
     }
 
     /// Asks the kernel who connected and serves the connection, or closes it.
@@ -52,19 +51,17 @@ final class ControlAcceptor {
             self.channels[id] = nil
             self.table.remove(id)
         }
-        let connection = ControlConnection(
-            peer: peer, owner: owner, handler: handler, limits: limits, logger: logger,
+        let connection = try SocketConnection(
+            peer: peer, conversation: conversation, limits: limits,
             requestArrived: { self.table.requestArrived(id) })
         try channel.pipeline.syncOperations.addHandler(connection)
     }
 
     /// Says so, as far as the socket's buffer takes it at once, and closes.
     private func refuse(_ channel: any Channel, peer: PeerCredentials) throws {
-        logger.notice("too many control connections", metadata: ["uid": "\(peer.uid)"])
-        let failure = ControlFailure(
-            kind: .busy, message: "too many requests of uid \(peer.uid) are being answered",
-            remedy: "Try again when some of them are done")
-        let frame = try ControlReply.failure(failure).frame()
+        logger.notice(
+            "too many \(conversation.name) connections", metadata: ["uid": "\(peer.uid)"])
+        let frame = conversation.frame(for: .tooMany(uid: peer.uid))
         try channel.pipeline.syncOperations.addHandler(Refusal(frame: frame))
     }
 }
