@@ -115,7 +115,8 @@ struct StoreFile {
 
     private var configuration: Configuration {
         var configuration = Configuration()
-        configuration.maximumReaderCount = 2
+        // A rebuild and a comparison may each read for seconds; a login does not wait for them.
+        configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(2)
         configuration.foreignKeysEnabled = false
         let counter = StatementCounter(testing)

@@ -224,6 +224,11 @@ extension VerifierStore {
         _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
     }
 
+    /// Forgets every verifier.
+    public func forgetEverybody() throws(StoreError) {
+        try forget(people: known.withLock { Array($0.keys) })
+    }
+
     /// Forgets what the store no longer bears out: to be called once, when both are open.
     ///
     /// Changes that were stored while nobody forgot (the daemon was killed) are made up for.

@@ -73,18 +73,25 @@ public struct Daemon: Sendable {
         let mailbox = Mailbox()
         let background = NIOThreadPool(numberOfThreads: 3)
         background.start()
+        let keeper = VerifierKeeper(
+            directory: paths.state + "/store", policy: OfflinePolicy(settings.login), clock: clock,
+            logger: logger)
         let context = EngineContext(
             settings: settings, paths: paths, board: board, mailbox: mailbox,
-            background: background, notification: notification, clock: clock, logger: logger)
+            background: background, verifiers: keeper, notification: notification, clock: clock,
+            logger: logger)
         let control = try await ControlServer(
             endpoint: .path(paths.run + "/control.sock"),
             handler: DaemonControl(context: context, storeReader: context.storeReader),
             logger: logger)
+        let login = try await LoginServer(
+            endpoint: .path(paths.run + "/login.sock"), service: LoginService(context),
+            storeReader: context.storeReader, logger: logger)
         var quiet = logger
         quiet.logLevel = .notice
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [control, SyncService(context: context)],
+                services: [control, login, SyncService(context: context)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
     }

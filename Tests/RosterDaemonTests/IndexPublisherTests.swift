@@ -28,11 +28,15 @@ final class IndexPublisherTests {
         let background = NIOThreadPool(numberOfThreads: 1)
         background.start()
         let clock = DaemonClock.system
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         context = EngineContext(
             settings: settings, paths: DaemonPaths(state: root, run: root),
             board: StatusBoard(startedAt: 0, uptime: clock.uptime()), mailbox: Mailbox(),
-            background: background, notification: ServiceNotification(), clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            background: background,
+            verifiers: VerifierKeeper(
+                directory: root + "/store", policy: OfflinePolicy(settings.login), clock: clock,
+                logger: silent),
+            notification: ServiceNotification(), clock: clock, logger: silent)
         _ = try store.apply(
             StoreBatch(changes: [Self.person("alice", 20_001)], phase: .refreshEnd), now: 2)
     }

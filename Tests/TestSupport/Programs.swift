@@ -16,6 +16,11 @@ public struct ProgramResult: Sendable {
 public struct ProgramFailure: Error, CustomStringConvertible {
     /// What happened.
     public let description: String
+
+    /// A failure in so many words.
+    public init(description: String) {
+        self.description = description
+    }
 }
 
 /// Runs a program to its end with `input` on its standard input.

@@ -12,6 +12,8 @@ public struct SlapdOptions: Sendable {
     public var certificate: CertificateKind?
     /// Whether failed binds and lock-outs are kept (overlay ppolicy).
     public var ppolicy = false
+    /// Whether cn=monitor counts operations.
+    public var monitor = false
     /// How many people there are at the beginning: user1, user2 and so on.
     public var people = 0
     /// Further entries at the beginning, in LDIF.
@@ -42,7 +44,7 @@ extension SlapdOptions {
             olcModuleLoad: back_mdb
             olcModuleLoad: syncprov
             olcModuleLoad: ppolicy
-
+            \(monitor ? "olcModuleLoad: back_monitor\n" : "")
             dn: cn=schema,cn=config
             objectClass: olcSchemaConfig
             cn: schema
@@ -81,6 +83,16 @@ extension SlapdOptions {
                 objectClass: olcSyncProvConfig
                 olcOverlay: {0}syncprov
                 \(sessionLog.map { "olcSpSessionlog: \($0)" } ?? "olcSpCheckpoint: 1000 60")
+
+                """
+        }
+        if monitor {
+            text += """
+
+                dn: olcDatabase={2}monitor,cn=config
+                objectClass: olcDatabaseConfig
+                olcDatabase: {2}monitor
+                olcAccess: to * by * read
 
                 """
         }

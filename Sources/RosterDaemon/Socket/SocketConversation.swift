@@ -14,7 +14,9 @@ protocol SocketConversation: Sendable {
     /// Reads a request; what is in `payload` is wiped afterwards.
     ///
     /// On the event loop: does not block.
-    func read(_ payload: UnsafeRawBufferPointer, of peer: PeerCredentials) -> SocketRequest<Question>
+    func read(_ payload: UnsafeRawBufferPointer, of peer: PeerCredentials) -> SocketRequest<
+        Question
+    >
     /// Answers a question with a whole frame; see ``ControlHandler/handle(_:peer:)``.
     func answer(_ question: Question, of peer: PeerCredentials) async -> [UInt8]
     /// The whole frame that says what is wrong.

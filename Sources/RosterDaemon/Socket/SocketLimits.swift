@@ -6,8 +6,8 @@ public struct SocketLimits: Sendable {
     public var connections = 64
     /// Connections of one user; a shell script runs a few commands at once, not more.
     public var connectionsPerUser = 16
-    /// Connections of root, for whom there is no other limit.
-    public var connectionsOfRoot = 16
+    /// Connections of root, who has places of its own; `nil`: as many as any other user.
+    public var connectionsOfRoot: Int?
     /// From accepting a connection until its request is complete.
     public var requestTime: Duration = .seconds(5)
     /// From the first octet of the reply until the client has taken all of it.

@@ -88,6 +88,11 @@ struct DirectoryConnector: Sendable {
         }
     }
 
+    /// How the server at `position` is connected to.
+    func options(to position: Int) -> LDAPConnectOptions {
+        options(for: settings.directory.uris[position])
+    }
+
     private func options(for uri: DirectoryURI) -> LDAPConnectOptions {
         let policy: TLSPolicy =
             switch uri.tls {

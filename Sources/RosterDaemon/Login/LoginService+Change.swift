@@ -1,0 +1,111 @@
+// Changing a password: as the person, or as the reset identity where root asks.
+
+internal import Accounts
+internal import LDAPClient
+
+extension LoginService {
+    /// Whether the password could be changed now, and whether the old one is right.
+    ///
+    /// An empty old password asks only whether the directory answers.
+    func checkChange(
+        _ question: LoginQuestion, _ login: Login, by peer: PeerCredentials
+    ) async -> LoginAnswer {
+        if question.isReset, let refusal = refusal(ofResetBy: peer) { return refusal }
+        guard !question.isReset, !question.password.isEmpty else { return await reach(login) }
+        guard question.password.isAdmissible else { return LoginAnswer(.wrongPassword) }
+        switch await bind(login, question.password) {
+        case .noAnswer(let reason): return LoginAnswer(.undecidable, source: reason)
+        case .decided(.mustChangePassword, let answer):
+            return LoginAnswer(.accepted, source: answer.source)
+        case .decided(_, let answer): return answer
+        }
+    }
+
+    private func reach(_ login: Login) async -> LoginAnswer {
+        let outcome = await directory.ask(by: login.deadline) { session, left throws(LDAPError) in
+            try session.ping(within: left())
+        }
+        return switch outcome {
+        case .answered: LoginAnswer(.accepted)
+        case .failed(let reason): LoginAnswer(.undecidable, source: reason)
+        case .notTried: LoginAnswer(.undecidable, source: "too many logins at once")
+        }
+    }
+
+    private func refusal(ofResetBy peer: PeerCredentials) -> LoginAnswer? {
+        guard peer.uid == 0 else {
+            return LoginAnswer(.changeNotPermitted, source: "a reset that root did not ask for")
+        }
+        guard reset == nil else { return nil }
+        return LoginAnswer(
+            .changeNotPermitted, source: "no reset_dn",
+            messages: [
+                "This account's password is kept by your organisation's directory: reset it there."
+            ])
+    }
+
+    /// Changes the password.
+    func change(
+        _ question: LoginQuestion, _ login: Login, by peer: PeerCredentials
+    ) async -> LoginAnswer {
+        guard question.newPassword.isAdmissible else {
+            let text = "The new password is empty, too long or holds a character it may not hold."
+            return LoginAnswer(.newPasswordRefused, messages: [text])
+        }
+        let binder: (dn: String, password: Password)
+        if question.isReset {
+            if let refusal = refusal(ofResetBy: peer) { return refusal }
+            guard let reset, let password = try? reset.password() else {
+                return LoginAnswer(.undecidable, source: "reset_password_file")
+            }
+            binder = (reset.dn, password)
+        } else {
+            guard question.password.isAdmissible else { return LoginAnswer(.wrongPassword) }
+            binder = (login.person.dn, question.password)
+        }
+        return await change(question, login, as: binder)
+    }
+
+    /// What came of binding and, if that succeeded, of the change.
+    private struct Change: Sendable {
+        var bind: PasswordAnswer
+        var change: PasswordAnswer?
+    }
+
+    private func change(
+        _ question: LoginQuestion, _ login: Login, as binder: (dn: String, password: Password)
+    ) async -> LoginAnswer {
+        let (dn, password) = binder
+        let (person, new, isReset) = (login.person, question.newPassword, question.isReset)
+        let old = isReset ? Password([]) : password
+        let outcome = await directory.ask(by: login.deadline) { session, left throws(LDAPError) in
+            let bind = try session.authenticate(dn: dn, password: password, within: left())
+            guard bind.result.code == .success else { return Change(bind: bind) }
+            let change = try session.changePassword(
+                of: person.dn, old: old, new: new, within: left())
+            return Change(bind: bind, change: change)
+        }
+        switch outcome {
+        case .notTried: return LoginAnswer(.undecidable, source: "too many logins at once")
+        case .failed(let reason):
+            // It may have been carried out all the same.
+            keeper.forget(person.uuid)
+            let text = "The directory did not confirm the change: it may be in force or not."
+            return LoginAnswer(.undecidable, source: reason, messages: [text])
+        case .answered(let answers): return decide(answers, person, isReset: isReset)
+        }
+    }
+
+    private func decide(_ answers: Change, _ person: LoginPerson, isReset: Bool) -> LoginAnswer {
+        guard let change = answers.change else {
+            let found = PasswordVerdict(bind: answers.bind)
+            // Not the person's password was refused, but that of the reset identity.
+            let verdict = isReset ? LoginVerdict.undecidable : found.verdict ?? .undecidable
+            return LoginAnswer(verdict, source: found.source, messages: found.messages)
+        }
+        let found = PasswordVerdict(change: change)
+        if found.verdict == .accepted { keeper.forget(person.uuid) }
+        return LoginAnswer(
+            found.verdict ?? .undecidable, source: found.source, messages: found.messages)
+    }
+}
