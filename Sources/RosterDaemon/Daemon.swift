@@ -78,15 +78,18 @@ public struct Daemon: Sendable {
             logger: logger)
         let context = EngineContext(
             settings: settings, paths: paths, board: board, mailbox: mailbox,
-            background: background, verifiers: keeper, notification: notification, clock: clock,
+            background: background,
+            follower: MirrorFollower(
+                opened: { keeper.storeOpened($0) }, changed: { keeper.forget(after: $0) }),
+            offlineVerifier: { keeper.acceptedAt($0) }, notification: notification, clock: clock,
             logger: logger)
         let control = try await ControlServer(
             endpoint: .path(paths.run + "/control.sock"),
             handler: DaemonControl(context: context, storeReader: context.storeReader),
             logger: logger)
         let login = try await LoginServer(
-            endpoint: .path(paths.run + "/login.sock"), service: LoginService(context),
-            storeReader: context.storeReader, logger: logger)
+            endpoint: .path(paths.run + "/login.sock"), service: LoginService(context, keeper: keeper),
+            logger: logger)
         var quiet = logger
         quiet.logLevel = .notice
         let group = ServiceGroup(

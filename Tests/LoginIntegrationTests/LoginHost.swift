@@ -165,7 +165,7 @@ final class LoginHost {
 }
 
 /// A connection to a unix socket.
-struct UnixClient: ~Copyable {
+final class UnixClient {
     let descriptor: CInt
 
     init?(path: String) {

@@ -32,11 +32,8 @@ final class IndexPublisherTests {
         context = EngineContext(
             settings: settings, paths: DaemonPaths(state: root, run: root),
             board: StatusBoard(startedAt: 0, uptime: clock.uptime()), mailbox: Mailbox(),
-            background: background,
-            verifiers: VerifierKeeper(
-                directory: root + "/store", policy: OfflinePolicy(settings.login), clock: clock,
-                logger: silent),
-            notification: ServiceNotification(), clock: clock, logger: silent)
+            background: background, notification: ServiceNotification(), clock: clock,
+            logger: silent)
         _ = try store.apply(
             StoreBatch(changes: [Self.person("alice", 20_001)], phase: .refreshEnd), now: 2)
     }

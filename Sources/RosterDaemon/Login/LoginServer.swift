@@ -6,19 +6,16 @@ internal import Logging
 internal import ServiceLifecycle
 internal import Settings
 
-/// Listens on the login socket, keeps connections ready and verifiers in order.
+/// Listens on the login socket and keeps connections to the directory ready.
 struct LoginServer: Service {
     private let server: SocketServer<LoginConversation>
     private let service: LoginService
-    private let storeReader: StoreReaderSlot
 
     /// Begins to listen; connections are accepted when this returns.
     init(
-        endpoint: SocketEndpoint, service: LoginService, storeReader: StoreReaderSlot,
-        logger: Logger
+        endpoint: SocketEndpoint, service: LoginService, logger: Logger
     ) async throws(SocketServerError) {
         self.service = service
-        self.storeReader = storeReader
         server = try await SocketServer(
             endpoint: endpoint, conversation: LoginConversation(service: service),
             limits: Self.limits, logger: logger)
@@ -37,21 +34,9 @@ struct LoginServer: Service {
     /// Serves until the daemon shuts down or the task is cancelled.
     func run() async throws {
         // Not waited for at the end: a question that the directory does not answer may be open.
-        let background = [
-            Task { await service.directory.tend() }, Task { await openVerifiers() },
-        ]
-        defer { for task in background { task.cancel() } }
+        let background = Task { await service.directory.tend() }
+        defer { background.cancel() }
         try await server.run()
-    }
-
-    /// Waits for the store, which the sync thread opens.
-    private func openVerifiers() async {
-        while !Task.isCancelled {
-            if let reader = storeReader.reader {
-                return await service.keeper.openInBackground(with: reader)
-            }
-            try? await Task.sleep(for: .milliseconds(20))
-        }
     }
 }
 

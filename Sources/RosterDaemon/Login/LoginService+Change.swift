@@ -2,6 +2,7 @@
 
 internal import Accounts
 internal import LDAPClient
+internal import NIOPosix
 
 extension LoginService {
     /// Whether the password could be changed now, and whether the old one is right.
@@ -55,7 +56,7 @@ extension LoginService {
         let binder: (dn: String, password: Password)
         if question.isReset {
             if let refusal = refusal(ofResetBy: peer) { return refusal }
-            guard let reset, let password = try? reset.password() else {
+            guard let reset, let password = try? await lookups.runIfActive(reset.password) else {
                 return LoginAnswer(.undecidable, source: "reset_password_file")
             }
             binder = (reset.dn, password)

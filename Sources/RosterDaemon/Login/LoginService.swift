@@ -28,7 +28,8 @@ final class LoginService: Sendable {
     let clock: DaemonClock
     private let storeReader: StoreReaderSlot
     private let logger: Logger
-    private let lookups = NIOThreadPool(numberOfThreads: 2)
+    /// Threads for what reads files.
+    let lookups = NIOThreadPool(numberOfThreads: 2)
     private let limiter = Mutex(RequestLimiter())
     /// How long the directory takes to refuse a password, for refusals that it is not asked about.
     private let refusalTime = Mutex(Duration.zero)

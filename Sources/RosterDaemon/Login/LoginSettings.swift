@@ -13,15 +13,19 @@ extension OfflinePolicy {
 
 extension LoginService {
     /// The service of a daemon.
-    convenience init(_ context: EngineContext) {
-        let login = context.settings.login
-        let connector = DirectoryConnector(settings: context.settings)
+    convenience init(_ context: EngineContext, keeper: VerifierKeeper) {
+        let settings = context.settings
+        let login = settings.login
+        let reset = login.resetDN.map { dn in
+            ResetIdentity(dn: dn) { Password(try settings.readResetPassword() ?? []) }
+        }
+        let connector = DirectoryConnector(settings: settings)
         let pool = BindPool(ConfiguredDirectory(connector: connector), clock: context.clock)
         let directory = LoginDirectory(
             pool, timeout: login.timeout, clock: context.clock, logger: context.logger)
         self.init(
             timeout: login.timeout, gate: LoginGate(directory: context.paths.state + "/index"),
-            directory: directory, keeper: context.verifiers, storeReader: context.storeReader,
-            reset: nil, clock: context.clock, logger: context.logger)
+            directory: directory, keeper: keeper, storeReader: context.storeReader,
+            reset: reset, clock: context.clock, logger: context.logger)
     }
 }

@@ -74,27 +74,37 @@ final class VerifierKeeper: Sendable {
         }
     }
 
-    /// As ``open(with:)``, on the thread that derives.
-    func openInBackground(with reader: StoreReader) async {
-        try? await work.runIfActive { self.open(with: reader) }
+    /// The store was opened or filled: opens the file if it is not open, and holds it against the
+    /// store; verifiers are used from then on.
+    ///
+    /// Does not block; the work is done on the thread that derives.
+    func storeOpened(_ reader: StoreReader) {
+        work.submit { state in
+            if state == .active { self.open(with: reader) }
+        }
     }
 
-    /// Opens the file and holds it against the store; verifiers are used from then on.
-    ///
-    /// Blocks on the disk.
-    func open(with reader: StoreReader) {
+    private func open(with reader: StoreReader) {
         do throws(StoreError) {
-            let store = try VerifierStore(directory: directory)
-            if let reason = store.discarded {
-                logger.notice("the verifiers were unusable and are begun anew: \(reason)")
-            }
+            let store = try openedStore()
             guard policy.isAllowed else { return try forgetAll(store) }
             state.withLock { $0.store = store }
+            // While a first load goes on nobody is published; the end of the load comes here again.
+            guard try !reader.summary().isLoading else { return }
             try store.reconcile(with: reader)
             state.withLock { $0.reader = reader }
         } catch {
             logger.error("no verifiers can be kept: \(error)")
         }
+    }
+
+    private func openedStore() throws(StoreError) -> VerifierStore {
+        if let store = state.withLock({ $0.store }) { return store }
+        let store = try VerifierStore(directory: directory)
+        if let reason = store.discarded {
+            logger.notice("the verifiers were unusable and are begun anew: \(reason)")
+        }
+        return store
     }
 
     /// Where nobody is to be admitted offline, nothing is kept that could be stolen.
@@ -106,6 +116,13 @@ final class VerifierKeeper: Sendable {
     /// Forgets what a change of what is published makes void; to be called after its commit.
     func forget(after change: PublicationChange) {
         attempt("forget") { store throws(StoreError) in try store.forget(after: change) }
+    }
+
+    /// When the directory last accepted the password that a person's verifier is of, in seconds
+    /// since the epoch; `nil`: there is none.
+    func acceptedAt(_ person: EntryUUID) -> Int64? {
+        let store = state.withLock { $0.store }
+        return (try? store?.verifier(of: person))?.acceptedAt.at
     }
 
     /// Forgets a person's verifier.
