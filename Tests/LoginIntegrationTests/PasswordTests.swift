@@ -76,7 +76,7 @@ private func server(people: Int = 12) throws -> SlapdServer {
         dn: olcDatabase={1}mdb,cn=config
         changetype: modify
         replace: olcAccess
-        olcAccess: {0}to attrs=userPassword by self =w by anonymous auth by * none
+        olcAccess: {0}to attrs=userPassword by self =xw by anonymous auth by * none
         olcAccess: {1}to * by * read
 
         """)

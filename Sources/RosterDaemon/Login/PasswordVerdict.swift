@@ -70,8 +70,6 @@ extension PasswordVerdict {
             let text = "The directory does not let passwords be changed from here."
             self.init(.changeNotPermitted, [text], source: source)
         case .invalidCredentials: self.init(.wrongPassword, source: source)
-        case .unwillingToPerform where words.contains("old password"):
-            self.init(.wrongPassword, source: source)
         case .busy, .unavailable: self.init(nil, source: source)
         default:
             self.init(
