@@ -119,10 +119,46 @@ final class LoginHost {
 
     func login(_ name: String, _ password: String) -> Answer { ask(.authenticate, name, password) }
 
+    /// Asks as another user of the host.
+    func ask(
+        as uid: UInt32, _ kind: LoginRequestKind, _ name: String, _ password: String = ""
+    ) throws -> Answer {
+        let frame = frame(kind, [name, "locker", password, ""].map { Array($0.utf8) })
+        let script = """
+            import socket,sys
+            s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+            s.sendall(bytes.fromhex(sys.argv[2])); r=b''
+            while True:
+                p=s.recv(4096)
+                if not p: break
+                r+=p
+            print(r.hex())
+            """
+        let hex = frame.map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+        let found = try run(
+            "setpriv",
+            ["--reuid=\(uid)", "--clear-groups", "python3", "-c", script, socket, hex])
+        let digits = Array(found.output.filter(\.isHexDigit))
+        let octets = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt8(String(digits[$0...$0 + 1]), radix: 16)
+        }
+        return Self.answer(octets)
+    }
+
     private func exchange(
         _ kind: LoginRequestKind, _ texts: [[UInt8]], isReset: Bool
     ) -> Answer {
-        let frame = unsafe texts[0].withUnsafeBytes { name in
+        let frame = frame(kind, texts, isReset: isReset)
+        guard let octets = UnixClient(path: socket)?.exchange(frame) else {
+            return Answer(verdict: .undecidable, messages: ["no reply"])
+        }
+        return Self.answer(octets)
+    }
+
+    private func frame(
+        _ kind: LoginRequestKind, _ texts: [[UInt8]], isReset: Bool = false
+    ) -> [UInt8] {
+        unsafe texts[0].withUnsafeBytes { name in
             unsafe texts[1].withUnsafeBytes { service in
                 unsafe texts[2].withUnsafeBytes { password in
                     unsafe texts[3].withUnsafeBytes { new in
@@ -135,10 +171,6 @@ final class LoginHost {
                 }
             }
         }
-        guard let octets = UnixClient(path: socket)?.exchange(frame) else {
-            return Answer(verdict: .undecidable, messages: ["no reply"])
-        }
-        return Self.answer(octets)
     }
 
     private static func frame(_ request: LoginRequest) -> [UInt8] {

@@ -55,6 +55,50 @@ private let patience = 10.0
             host.login("user2", "pw2") == Answer(verdict: .accepted)
         }
         #expect(host.login("user1", "wrong") == Answer(verdict: .wrongPassword))
+        try server.freeze()
+        _ = host.login("user2", "pw2")
+        #expect(host.stop() < 2)
+    }
+
+    @Test("five seconds slow: the verifier stands in, and nobody waits for the directory again")
+    func slow() throws {
+        let server = try server()
+        let relay = try SlowRelay(to: server.port)
+        let host = try LoginHost(
+            uris: ["ldap://127.0.0.1:\(relay.port)"], login: "timeout = \"1s\"")
+        try prepare(host, "user1", "pw1")
+        relay.setDelay(milliseconds: 5000)
+        let first = host.login("user1", "pw1")
+        #expect(first == Answer(verdict: .accepted, isOffline: true))
+        let before = try server.binds()
+        for _ in 0..<5 {
+            #expect(host.login("user1", "pw1") == Answer(verdict: .accepted, isOffline: true))
+        }
+        // The reading of the count is the one bind.
+        #expect(try server.binds() <= before + 2)
+        relay.setDelay(milliseconds: 0)
+        try host.wait("the directory to be asked again") {
+            host.login("user2", "pw2") == Answer(verdict: .accepted)
+        }
+    }
+
+    @Test("others than root ask for themselves only, and not without end")
+    func otherUsers() throws {
+        let server = try server()
+        let host = try LoginHost(uris: [server.uri])
+        _ = unsafe chmod(host.folder.path, 0o711)
+        let own = try host.ask(as: 20001, .authenticate, "user1", "pw1")
+        #expect(own == Answer(verdict: .accepted))
+        #expect(try host.ask(as: 20001, .account, "user1").verdict == .accepted)
+        #expect(try host.ask(as: 20001, .authenticate, "user2", "pw2").verdict == .undecidable)
+        #expect(try host.ask(as: 20001, .account, "user2").verdict == .undecidable)
+        #expect(try host.ask(as: 20001, .authenticate, "nobody-here", "x").verdict == .unknownUser)
+        let answers = try (0..<20).map { _ in
+            try host.ask(as: 20002, .authenticate, "user2", "pw2").verdict
+        }
+        #expect(answers.first == .accepted)
+        #expect(answers.contains(.undecidable))
+        #expect(host.login("user2", "pw2").verdict == .accepted)
     }
 
     @Test("dead: a restarted rosterd admits by the verifier, and failures are still counted")

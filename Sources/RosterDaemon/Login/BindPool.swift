@@ -157,17 +157,18 @@ extension BindPool {
     /// To be called now and then; returns after `limit` at the latest.
     func tend(within limit: Duration) async -> Bool {
         let now = clock.uptime()
-        let needsWork = state.withLock { state in
-            if state.idle.count > 1 {
-                let newest = state.idle.removeLast()
-                state.idle.removeAll { now - $0.since > Self.idleTime }
-                state.idle.append(newest)
-            }
-            guard !state.isWarming else { return false }
-            let isFresh = state.idle.last.map { now - $0.since < Self.checkTime } ?? false
-            state.isWarming = !isFresh
-            return !isFresh
+        let (needsWork, dropped) = state.withLock { state in
+            let newest = state.idle.popLast()
+            let dropped = state.idle.filter { now - $0.since > Self.idleTime }
+            state.idle.removeAll { now - $0.since > Self.idleTime }
+            if let newest { state.idle.append(newest) }
+            let isFresh = newest.map { now - $0.since < Self.checkTime } ?? false
+            guard !isFresh, !state.isWarming else { return (false, dropped) }
+            state.isWarming = true
+            return (true, dropped)
         }
+        // Closing a connection is for a thread that may block.
+        if !dropped.isEmpty { threads.submit { _ in _ = dropped } }
         guard needsWork else { return true }
         let outcome = await probe(within: limit)
         state.withLock { $0.isWarming = false }
