@@ -33,7 +33,8 @@ final class LoginHost {
     ///
     /// `login` are further lines of `[login]`, `access` further tables.
     init(
-        uris: [String], login: String = "", access: String = "", bind: Bool = true
+        uris: [String], login: String = "", access: String = "", tls: String = "off",
+        ca: String? = nil
     ) throws {
         folder = try TemporaryDirectory("roster-login")
         let names = uris.map { "\"\($0)\"" }.joined(separator: ", ")
@@ -47,7 +48,8 @@ final class LoginHost {
             base = "\(SlapdServer.suffix)"
             bind_dn = "\(SlapdServer.syncDN)"
             bind_password_file = "\(folder.path)/password"
-            tls = "off"
+            tls = "\(tls)"
+            \(ca.map { "ca_file = \"\($0)\"" } ?? "")
             network_timeout = "2s"
             [login]
             \(login)

@@ -223,4 +223,20 @@ extension SlapdServer {
             #expect(!host.logged.contains(password), "the log holds \(password)")
         }
     }
+
+    @Test("with a reset identity root sets a password, without knowing the old one")
+    func reset() throws {
+        let server = try server()
+        let secret = try TemporaryDirectory("roster-reset")
+        let file = try secret.write(SlapdServer.adminPassword, to: "password")
+        _ = unsafe chmod(file, 0o600)
+        let host = try LoginHost(
+            uris: [server.uri],
+            login: "reset_dn = \"\(SlapdServer.adminDN)\"\nreset_password_file = \"\(file)\"")
+        #expect(host.login("user1", "pw1").verdict == .accepted)
+        #expect(host.ask(.checkChange, "user1", isReset: true).verdict == .accepted)
+        #expect(host.ask(.change, "user1", new: "by-root", isReset: true).verdict == .accepted)
+        #expect(host.login("user1", "by-root").verdict == .accepted)
+        #expect(host.login("user1", "pw1").verdict == .wrongPassword)
+    }
 }
