@@ -88,8 +88,8 @@ public struct Daemon: Sendable {
             handler: DaemonControl(context: context, storeReader: context.storeReader),
             logger: logger)
         let login = try await LoginServer(
-            endpoint: .path(paths.run + "/login.sock"), service: LoginService(context, keeper: keeper),
-            logger: logger)
+            endpoint: .path(paths.run + "/login.sock"),
+            service: LoginService(context, keeper: keeper), logger: logger)
         var quiet = logger
         quiet.logLevel = .notice
         let group = ServiceGroup(

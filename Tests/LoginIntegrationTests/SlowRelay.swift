@@ -5,7 +5,9 @@ import Glibc
 import Synchronization
 import TestSupport
 
-/// Relays to a port of this host; what comes back is delayed. Ends with the process.
+/// Relays to a port of this host; what comes back is delayed.
+///
+/// Its threads end with the process.
 final class SlowRelay: Sendable {
     /// Where to connect to.
     var port: UInt16 { listener.port }
