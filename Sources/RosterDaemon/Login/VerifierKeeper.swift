@@ -166,7 +166,7 @@ extension VerifierKeeper {
 
     private func submit(_ person: LoginPerson, _ body: @escaping @Sendable () -> Void) {
         let isTaken = state.withLock { state in
-            guard state.reader != nil, state.waiting.count < Self.mostWaiting else { return false }
+            guard state.waiting.count < Self.mostWaiting else { return false }
             return state.waiting.insert(person.uuid).inserted
         }
         guard isTaken else { return }
