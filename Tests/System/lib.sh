@@ -150,7 +150,7 @@ reader_access() {
 dn: olcDatabase={1}mdb,cn=config
 changetype: modify
 replace: olcAccess
-olcAccess: to attrs=userPassword by anonymous auth by * none
+olcAccess: to attrs=userPassword by self =xw by anonymous auth by * none
 olcAccess: to dn.children="$people_base" by dn.exact="$reader_dn" $1 by * none
 olcAccess: to * by dn.exact="$reader_dn" read by * none
 L

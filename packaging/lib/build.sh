@@ -11,6 +11,9 @@ build_packages=(binutils gcc libc6-dev libldap-dev libsqlite3-dev libssl-dev lib
   pkg-config zlib1g-dev)
 # What running against a throw-away directory needs.
 directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
+# What logging in with the real programs needs.
+login_packages=(cron libpam-modules libpam-runtime login nftables openssh-client openssh-server
+  pamtester passwd procps python3-pam sudo)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -51,9 +54,10 @@ need_packages() {
     fi
     apt-get update -q
     apt-get install -q -y --no-install-recommends "$@"
-    case " $* " in
-      *" slapd "*) [ ! -d /run/systemd/system ] || systemctl disable --quiet slapd ;;
-    esac
+    [ -d /run/systemd/system ] || exit 0
+    for service in slapd openssh-server cron; do
+      case " $* " in *" $service "*) systemctl disable --quiet "${service/openssh-server/ssh}" ;; esac
+    done
   ' install "${missing[@]}" >&2 || fail "apt could not install: ${missing[*]}"
 }
 
