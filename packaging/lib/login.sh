@@ -104,22 +104,18 @@ C
 }
 
 # login_start: sshd as Debian has it on port 22, one for keyboard-interactive on 2222, and a listener
-# on /dev/log that writes $auth_log. $login_pids are their processes.
+# on /dev/log that writes $auth_log and, what slapd says, $directory_log. $login_pids are their processes.
 login_start() {
   local try
-  /usr/bin/python3 -c '
-import os, socket, sys
-log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-log.bind("/dev/log")
-os.chmod("/dev/log", 0o666)
-with open(sys.argv[1], "ab", buffering=0) as file:
-    while True:
-        file.write(log.recv(65536).rstrip(b"\0\n") + b"\n")' "$auth_log" </dev/null &
+  /usr/bin/python3 "$repo/packaging/lib/syslog.py" "$auth_log" "$directory_log" \
+    </dev/null >/dev/null 2>&1 &
   login_pids=($!)
-  /usr/sbin/sshd -D -f "$logins/sshd_config" -p 22 -o PidFile=none -E /run/sshd.log </dev/null &
+  /usr/sbin/sshd -D -f "$logins/sshd_config" -p 22 -o PidFile=none -E /run/sshd.log \
+    </dev/null >/dev/null 2>&1 &
   login_pids+=($!)
   /usr/sbin/sshd -D -f "$logins/sshd_config" -p 2222 -o PidFile=none -E /run/sshd-2222.log \
-    -o KbdInteractiveAuthentication=yes -o PasswordAuthentication=no </dev/null &
+    -o KbdInteractiveAuthentication=yes -o PasswordAuthentication=no \
+    </dev/null >/dev/null 2>&1 &
   login_pids+=($!)
   disown -a
   for try in {1..200}; do
