@@ -23,7 +23,7 @@ relay_stop() { kill "$relay_pid"; while kill -0 "$relay_pid" 2>/dev/null; do sle
 configure() { # configure MAX_STALENESS
   ldap_uri=$relay_uri write_config "
 [access]
-allow_groups = [\"staff\"]
+allow_groups = [\"colleagues\"]
 
 [login]
 timeout = \"2s\"

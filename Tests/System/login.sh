@@ -11,8 +11,8 @@ public_key() { ssh-keygen -y -f "$logins/$1"; }
 colleague() { # colleague NAME UID [LINE...]: somebody who can log in by password and by key
   local name=$1 uid=$2
   shift 2
-  person "$name" "$uid" "objectClass: ldapPublicKey" "sshPublicKey: $(public_key key)" \
-    "userPassword: secret-$name" "$@"
+  person "$name" "$uid" "sshPublicKey: $(public_key key)" "userPassword: secret-$name" "$@" |
+    sed 's/^objectClass: shadowAccount$/&\nobjectClass: ldapPublicKey/'
 }
 uid_of() { sed -n "/^uid: $1$/,/^$/s/^uidNumber: //p" /run/people.ldif; }
 
@@ -48,11 +48,11 @@ policy() { modify "cn=default,ou=policies,$suffix" "replace: $1"$'\n'"$1: $2"; }
 
 access='
 [access]
-allow_groups = ["staff"]
+allow_groups = ["colleagues"]
 deny_groups = ["contractors"]
 
 [access.sudo]
-allow_groups = ["admins"]
+allow_groups = ["maintainers"]
 
 [login]
 timeout = "2s"'
@@ -62,8 +62,8 @@ scenario "disabled in the directory: the very next attempt"
   names=(ada bob cleo dora emil fred gina hugo ines jana)
   for i in "${!names[@]}"; do colleague "${names[$i]}" $((20001 + i)); done
   colleague outsider 20100
-  group staff 30001 $(for name in "${names[@]}"; do dn_of "$name"; echo; done)
-  group admins 30002 $(for name in "${names[@]}"; do dn_of "$name"; echo; done)
+  group colleagues 30001 $(for name in "${names[@]}"; do dn_of "$name"; echo; done)
+  group maintainers 30002 $(for name in "${names[@]}"; do dn_of "$name"; echo; done)
   group contractors 30003
 } >/run/people.ldif
 accounts_lines=$access begin /run/people.ldif
@@ -91,13 +91,13 @@ check "expired: out by every path" out_by_all bob
 check "and told so" says '[Ee]xpired' by ssh_key bob
 modify "$(dn_of bob)" "delete: shadowExpire"
 check "and in again" in_by_all bob "ssh_key su"
-delete_value "$(group_dn staff)" member "$(dn_of bob)"
+delete_value "$(group_dn colleagues)" member "$(dn_of bob)"
 check "out of the allowed group: out by every path but sudo's own rule" \
   out_by_all bob "ssh_key ssh_password login su pamtester python_pam cron"
 check "whose rule stands alone" by sudo bob
-delete_value "$(group_dn admins)" member "$(dn_of bob)"
+delete_value "$(group_dn maintainers)" member "$(dn_of bob)"
 check "out of sudo's group: refused by sudo" not by sudo bob
-add_value "$(group_dn staff)" member "$(dn_of bob)"
+add_value "$(group_dn colleagues)" member "$(dn_of bob)"
 check "and in by ssh again" by ssh_key bob
 add_value "$(group_dn contractors)" member "$(dn_of bob)"
 check "in a denied group: out by every path" out_by_all bob "ssh_key ssh_password su cron"
@@ -175,12 +175,16 @@ replace "$(dn_of bob)" shadowExpire 20000
 ldap_delete "$(dn_of cleo)"
 check "the changes are in force" eventually disabled ada
 : >"$directory_log"
-for path in ssh_password su python_pam; do
-  for name in ada bob cleo outsider; do by $path "$name" wrong >/dev/null 2>&1 & done
-  login_by $path nobody.here 29999 wrong >/dev/null 2>&1 &
-  login_by $path lora 5001 wrong >/dev/null 2>&1 &
-done
-wait
+wrong_passwords() {
+  local path name
+  for path in ssh_password su python_pam; do
+    for name in ada bob cleo outsider; do by $path "$name" wrong & done
+    login_by $path nobody.here 29999 wrong &
+    login_by $path lora 5001 wrong &
+  done
+  wait
+}
+(wrong_passwords) >/dev/null 2>&1  # apart, so that only these are waited for
 for name in ada bob cleo outsider nobody.here lora; do
   check "no bind of $name" binds_are "$name" 0
 done

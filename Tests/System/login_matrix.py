@@ -148,8 +148,8 @@ class People:
                    f"cn: {name}\nsn: {name}\nuid: {name}\nuidNumber: {uid}\ngidNumber: 10000\n"
                    f"homeDirectory: /home/{name}\nuserPassword: {password(name)}\n"
                    f"sshPublicKey: {key}\n\n")
-        yield ("dn: cn=staff,ou=groups,dc=example,dc=org\nobjectClass: groupOfMembers\n"
-               "objectClass: posixGroup\ncn: staff\ngidNumber: 30001\n"
+        yield ("dn: cn=colleagues,ou=groups,dc=example,dc=org\nobjectClass: groupOfMembers\n"
+               "objectClass: posixGroup\ncn: colleagues\ngidNumber: 30001\n"
                + "".join(f"member: {dn(name)}\n" for name in self.names) + "\n")
 
     def changes(self):
@@ -164,7 +164,7 @@ class People:
             elif state == "deleted":
                 yield f"dn: {dn(name)}\nchangetype: delete\n\n"
             elif state == "not-allowed":
-                yield ("dn: cn=staff,ou=groups,dc=example,dc=org\nchangetype: modify\n"
+                yield ("dn: cn=colleagues,ou=groups,dc=example,dc=org\nchangetype: modify\n"
                        f"delete: member\nmember: {dn(name)}\n\n")
 
 
