@@ -232,7 +232,9 @@ def cron(people):
         os.chmod(path, 0o600)
         os.chown(path, person.uid, -1)
     start = time.monotonic()
-    with subprocess.Popen(["cron", "-f"], stdin=subprocess.DEVNULL, env=environment()) as daemon:
+    with subprocess.Popen(["cron", "-f"], env=environment(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as daemon:
         try:
             return cron_results(people, daemon.pid, done, start)
         finally:
