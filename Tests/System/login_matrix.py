@@ -39,7 +39,7 @@ UNREACHABLE = {"slow", "frozen", "black hole", "refused"}
 INDEX_UNUSABLE = {"index missing", "index corrupt"}
 
 TIMEOUT = 2.0  # [login] timeout of login-matrix.sh, seconds
-SLACK = 3.0  # for a machine that does several things at once, seconds
+SLACK = 4.0  # for a machine that does several things at once, seconds
 # libpam waits after a refusal: 3 s that login(1) asks for, up to half more by chance.
 FAIL_DELAY = 4.5
 AT_ONCE = int(os.environ.get("AT_ONCE") or "12")
