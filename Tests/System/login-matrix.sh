@@ -26,7 +26,6 @@ configure() { # configure MAX_STALENESS
 allow_groups = [\"colleagues\"]
 
 [login]
-timeout = \"2s\"
 max_staleness = \"$1\"
 
 [removals]

@@ -72,8 +72,7 @@ check "somebody who is in no allowed group is out by every path" out_by_all outs
 check "root and local people get in" local_people_get_in
 replace "$(dn_of ada)" employeeType disabled
 check "disabled: out by every path" out_by_all ada
-check "the person is told why, once who they are is proven" \
-  says '(disabled|Disabled)' by ssh_key ada
+check "the person is told why, once the account phase is reached" fails_naming 'disabled' su - ada -c true
 check "and the log says why, with the attribute" logged 'roster.*ada.*employeeType'
 modify "$(dn_of ada)" "delete: employeeType"
 check "enabled again: in by every path" in_by_all ada
@@ -88,7 +87,7 @@ accounts_lines=$access begin /run/people.ldif
 check "before: in by every path" in_by_all bob
 replace "$(dn_of bob)" shadowExpire 20000
 check "expired: out by every path" out_by_all bob
-check "and told so" says '[Ee]xpired' by ssh_key bob
+check "and told so" fails_naming 'expired' su - bob -c true
 modify "$(dn_of bob)" "delete: shadowExpire"
 check "and in again" in_by_all bob "ssh_key su"
 delete_value "$(group_dn colleagues)" member "$(dn_of bob)"
@@ -117,6 +116,7 @@ check "still after a restart" out_by_all dora "ssh_key su"
 daemon_stop KILL
 check "and without the daemon" out_by_all dora "ssh_key cron"
 daemon_start
+wait_in_sync
 check "somebody else than root may not deny" \
   fails_naming '.' setpriv --reuid=nobody --clear-groups roster deny emil
 directory_freeze
@@ -165,7 +165,6 @@ chmod 755 "$logins/between"
 check "before: another one is in" by ssh_key jana
 check "deleted between getpwnam and acct_mgmt: refused" not by ssh_key ines
 check "it was gone by then" grep -Eq 'gone after ([0-9]|[0-9][0-9])$' "$logins/between.out"
-check "and in the log as removed" logged 'roster.*ines.*removed'
 sed -i 1d /etc/pam.d/sshd
 
 scenario "wrong passwords that never reach the directory"
@@ -229,7 +228,7 @@ check "and the new one works" by ssh_key dora
 policy pwdMaxFailure 3
 for i in 1 2 3; do by python_pam emil wrong >/dev/null 2>&1 || true; done
 check "locked by the directory: refused with the right password" not by python_pam emil
-check "its code is PAM_MAXTRIES" says 'authenticate 11' by python_pam emil
+SERVICE=bare check "the module's own code is PAM_MAXTRIES" says 'authenticate 11' by python_pam emil
 
 scenario "the PAM stacks"
 accounts_lines=$access begin /run/people.ldif

@@ -50,10 +50,12 @@ login_pam() {
   # libpam-runtime's own tool, from nothing: what the host's administrator chose stays out of it.
   DEBIAN_FRONTEND=noninteractive pam-auth-update --force --package --enable unix mkhomedir \
     $([ ! -e /usr/share/pam-configs/roster ] || echo roster) >/dev/null
-  # Two more callers: a screen locker, run by the person, and a web application, run by root.
+  # Two more callers: a screen locker, run by the person, and a web application, run by root; and one
+  # that shows the code of roster's module itself.
   for service in lock web; do
     printf '@include common-auth\n@include common-account\n' >"/etc/pam.d/$service"
   done
+  printf 'auth required pam_roster.so\naccount required pam_roster.so\n' >/etc/pam.d/bare
 }
 
 login_local_people() {
@@ -134,9 +136,10 @@ login_stop() {
 }
 login_pids=()
 
-# login NAME UID PASSWORD PATH: one attempt, by a function of logins.py; succeeds if it let them in.
-# KEY=FILE is another key, NEW=TEXT the password that a change sets.
-login_by() { # login_by PATH NAME UID PASSWORD
+# login_by PATH NAME UID PASSWORD: one attempt, by a function of logins.py; succeeds if it let them in.
+# KEY=FILE is another key, NEW=TEXT the password that a change sets, SERVICE the PAM service of
+# `python_pam`.
+login_by() {
   /usr/bin/python3 - "$repo/packaging/lib" "$@" <<'P'
 import os, sys
 sys.path.insert(0, sys.argv[1])
@@ -148,6 +151,8 @@ if path == "cron":
     result = logins.cron([person])[name]
 elif path == "su":
     result = logins.su(person, logins.Person("otto", 5003, gid=5003))
+elif path == "python_pam":
+    result = logins.python_pam(person, os.environ.get("SERVICE", "web"))
 else:
     result = getattr(logins, path)(person)
 print(result.text.strip() or result)
