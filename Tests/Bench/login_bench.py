@@ -103,7 +103,7 @@ def disable(bed, table):
         caller = PAM.pam()
         caller.start("bench-roster")
         caller.set_item(PAM.PAM_USER, OURS)
-        caller.set_item(PAM.PAM_CONV, lambda *_: [])
+        caller.set_item(PAM.PAM_CONV, lambda _, asked, __: [("", 0) for _ in asked])
         try:
             caller.acct_mgmt()
             return False

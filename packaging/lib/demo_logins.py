@@ -21,7 +21,7 @@ def account_refused(name):
     caller = PAM.pam()
     caller.start("sshd")
     caller.set_item(PAM.PAM_USER, name)
-    caller.set_item(PAM.PAM_CONV, lambda *_: [])
+    caller.set_item(PAM.PAM_CONV, lambda _, asked, __: [("", 0) for _ in asked])
     with contextlib.suppress(PAM.error):
         caller.acct_mgmt()
         return False
