@@ -228,7 +228,8 @@ check "and the new one works" by ssh_key dora
 policy pwdMaxFailure 3
 for i in 1 2 3; do by python_pam emil wrong >/dev/null 2>&1 || true; done
 check "locked by the directory: refused with the right password" not by python_pam emil
-SERVICE=bare check "the module's own code is PAM_MAXTRIES" says 'authenticate 11' by python_pam emil
+modify "olcOverlay={1}ppolicy,olcDatabase={1}mdb,cn=config" $'replace: olcPPolicyUseLockout\nolcPPolicyUseLockout: TRUE'
+SERVICE=bare check "where the directory says so, the module's own code is PAM_MAXTRIES" says 'authenticate 11' by python_pam emil
 
 scenario "the PAM stacks"
 accounts_lines=$access begin /run/people.ldif
