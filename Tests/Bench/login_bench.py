@@ -16,6 +16,9 @@ sys.path.insert(0, str(REPOSITORY / "packaging/lib"))
 import logins  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
 SLAPD_LOG = pathlib.Path("/run/slapd.log")
+# A request in slapd's log; not rosterd's signs of life: the root entry, and who it is.
+REQUEST = re.compile(r' op=\d+ (?:BIND dn="[^"]|SRCH base="[^"]|CMP |MOD |ADD |DEL |MODRDN '
+                     r'|EXT oid=(?!1\.3\.6\.1\.4\.1\.4203\.1\.11\.3\b))')
 # People of the directory and of the host who differ in nothing else.
 LOCAL, OURS = "lora", "bench.person"
 
@@ -66,7 +69,7 @@ def ssh_login(bed, table):
         for who in (ours, theirs, ours, theirs):
             once(who)  # the first one makes the home directory
         mine, local = bed.turns(lambda: once(ours), lambda: once(theirs), 100)
-        value = statistics.median(mine) - statistics.median(local)
+        value = statistics.median(a - b for a, b in zip(mine, local))
         table.add("time that roster adds to an ssh login by key", value, "ms", "at most 3",
                   value <= 3, ms=round(statistics.median(mine), 1),
                   local_ms=round(statistics.median(local), 1))
@@ -86,12 +89,16 @@ def account_gate(bed, table):
         table.add("account gate through libpam, per call, over pam_permit", value, "µs",
                   "at most 100", value <= 100, us=round(statistics.median(ours), 1),
                   permit_us=round(statistics.median(theirs), 1))
-        trace = bed.work / "trace"
-        run("strace", "-f", "-e", "trace=socket,connect", "-o", trace, bed.folder / "pam",
-            "account", "bench-roster", OURS, 100)
-        sockets = trace.read_text(encoding="ascii", errors="replace").count("(")
-        table.add("sockets opened by 100 calls of the account gate", sockets, "sockets", "0",
-                  sockets == 0)
+        sockets = {}
+        for service in ("bench-roster", "bench-permit"):
+            trace = bed.work / "trace"
+            run("strace", "-f", "-e", "trace=socket,connect", "-o", trace, bed.folder / "pam",
+                "account", service, OURS, 100)
+            sockets[service] = trace.read_text(encoding="ascii", errors="replace").count("(")
+        # libpam itself opens one for the kernel's audit in each call.
+        more = sockets["bench-roster"] - sockets["bench-permit"]
+        table.add("sockets opened by 100 calls of the account gate, over pam_permit", more,
+                  "sockets", "0", more == 0, permit=sockets["bench-permit"])
 
 
 @bench
@@ -130,8 +137,7 @@ def unknown_names(bed, table):
     """requests that reach the directory when somebody tries names that nobody has"""
     with host(bed) as follow:
         def requests():
-            return len(re.findall(r" op=\d+ (?:BIND|SRCH|CMP|EXT|MOD|ADD|DEL) ",
-                                  SLAPD_LOG.read_text(encoding="utf-8", errors="replace")))
+            return len(REQUEST.findall(SLAPD_LOG.read_text(encoding="utf-8", errors="replace")))
 
         def attempt(number):
             who = logins.Person(f"nobody.{number}", 0, "some password")
