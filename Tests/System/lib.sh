@@ -1,13 +1,15 @@
 # What the system tests share. A test sources this first; it then runs itself again inside a room
 # (packaging/lib/room), where slapd, rosterd and the NSS module are the real ones and the host is
 # out of reach. Every test ends with a line "N passed, N failed" and exits non-zero if one failed.
-# A test that only looks at files sets `no_room=1` before it sources this.
+# A test that only looks at files sets `no_room=1` before it sources this, one that logs people in
+# `with_logins=1`.
 set -euo pipefail
 
 system_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$system_tests/../../packaging/lib/build.sh"
 stage=${ROSTER_STAGE:-$stage}
 if [ "${IN_ROOM:-}" != 1 ] && [ "${no_room:-}" != 1 ]; then
+  [ "${with_logins:-}" != 1 ] || need_packages "${directory_packages[@]}" "${login_packages[@]}"
   [ -x "$stage/usr/sbin/rosterd" ] || "$repo/packaging/install" "$stage"
   in_room "$(readlink -f "$0")" "$@"
   exit
@@ -15,6 +17,7 @@ fi
 if [ "${no_room:-}" != 1 ]; then
   source "$repo/packaging/lib/directory.sh"
   source "$repo/packaging/lib/daemon.sh"
+  [ "${with_logins:-}" != 1 ] || source "$repo/packaging/lib/login.sh"
 fi
 
 passed=0
@@ -150,7 +153,7 @@ reader_access() {
 dn: olcDatabase={1}mdb,cn=config
 changetype: modify
 replace: olcAccess
-olcAccess: to attrs=userPassword by anonymous auth by * none
+olcAccess: to attrs=userPassword by self =xw by anonymous auth by * none
 olcAccess: to dn.children="$people_base" by dn.exact="$reader_dn" $1 by * none
 olcAccess: to * by dn.exact="$reader_dn" read by * none
 L

@@ -11,6 +11,9 @@ build_packages=(binutils gcc libc6-dev libldap-dev libpam0g-dev libsqlite3-dev l
   pkg-config zlib1g-dev)
 # What running against a throw-away directory needs.
 directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
+# What logging in with the real programs needs.
+login_packages=(cron libpam-modules libpam-runtime login nftables openssh-client openssh-server
+  pamtester passwd procps python3-pam sudo)
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -51,9 +54,10 @@ need_packages() {
     fi
     apt-get update -q
     apt-get install -q -y --no-install-recommends "$@"
-    case " $* " in
-      *" slapd "*) [ ! -d /run/systemd/system ] || systemctl disable --quiet slapd ;;
-    esac
+    [ -d /run/systemd/system ] || exit 0
+    for service in slapd openssh-server cron; do
+      case " $* " in *" $service "*) systemctl disable --quiet "${service/openssh-server/ssh}" ;; esac
+    done
   ' install "${missing[@]}" >&2 || fail "apt could not install: ${missing[*]}"
 }
 
@@ -114,7 +118,7 @@ in_room() {
   else
     say "Private namespaces need root: asking sudo."
     local kept=() name
-    for name in ROOM_DISK NIGHTLY SEED TURNS ROSTER_STAGE LOG_LINES BENCH_USUAL BENCH_LARGE; do
+    for name in ROOM_DISK NIGHTLY SEED TURNS ROSTER_STAGE LOG_LINES ENVIRONMENTS BENCH_USUAL BENCH_LARGE; do
       kept+=("$name=${!name:-}")  # sudo would drop them
     done
     as_root env "${kept[@]}" "${room[@]}"

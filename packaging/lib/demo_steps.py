@@ -3,7 +3,6 @@
 Each time is taken from the directory's acknowledgement of the change until this process, calling
 getpwnam(3) and getgrouplist(3) in a loop, sees it.
 """
-import contextlib
 import grp
 import json
 import os
@@ -15,35 +14,13 @@ import sys
 import time
 
 import ldap
-import ldap.modlist
 
-SUFFIX = os.environ["suffix"]
-PEOPLE = f"ou=people,{SUFFIX}"
-GROUPS = f"ou=groups,{SUFFIX}"
+import demo_logins
+from demo_report import (GROUPS, LIMIT, Report, StepFailed, connect, expect, group_names, passwd,
+                         person, person_dn, run, timed, until)
+
 ADA = "ada.lovelace"
 SLAPD = int(sys.argv[1])
-LIMIT = 10.0  # seconds until a step counts as failed
-
-
-class StepFailed(Exception):
-    """What did not happen."""
-
-
-class Report:
-    """The lines on the terminal."""
-
-    def __init__(self):
-        self.number = 0
-
-    def step(self, text, milliseconds=None):
-        self.number += 1
-        value = "" if milliseconds is None else f"{milliseconds:9.2f} ms"
-        print(f"{self.number:3}  {text:<68}{value}", flush=True)
-
-    @staticmethod
-    def detail(text):
-        for line in text.rstrip("\n").split("\n"):
-            print(f"       {line}", flush=True)
 
 
 class Daemon:
@@ -68,76 +45,8 @@ class Daemon:
             raise StepFailed(f"rosterd left with {code}")
 
 
-def passwd(name):
-    """The passwd entry, or None."""
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
-def group_names(name):
-    """The names of the groups `id` would show."""
-    entry = pwd.getpwnam(name)
-    names = set()
-    for gid in os.getgrouplist(name, entry.pw_gid):
-        with contextlib.suppress(KeyError):
-            names.add(grp.getgrgid(gid).gr_name)
-    return names
-
-
-def until(condition, what, since=None):
-    """Milliseconds from `since` until `condition()` holds."""
-    since = since if since is not None else time.perf_counter()
-    while not condition():
-        if time.perf_counter() - since > LIMIT:
-            raise StepFailed(f"{what}: not seen within {LIMIT:.0f} s")
-    return (time.perf_counter() - since) * 1000
-
-
-def run(*command):
-    """The command's output; it must succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise StepFailed(f"{' '.join(command)} left with {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
-
-
-def timed(*command):
-    """The command's output and the milliseconds it took."""
-    start = time.perf_counter()
-    output = run(*command)
-    return output, (time.perf_counter() - start) * 1000
-
-
-def expect(condition, what):
-    if not condition:
-        raise StepFailed(what)
-
-
 def is_disabled(name):
     return json.loads(run("roster", "user", name, "--json"))["details"]["disabled"]
-
-
-def connect():
-    connection = ldap.initialize(os.environ["ldapi_uri"])
-    connection.sasl_external_bind_s()
-    return connection
-
-
-def person(name, uid, display, surname):
-    """An entry as the connector creates it: at first without a password."""
-    return ldap.modlist.addModlist({
-        "objectClass": [b"inetOrgPerson", b"posixAccount", b"shadowAccount"],
-        "cn": [name.encode(), display.encode()], "sn": [surname.encode()],
-        "mail": [f"{name}@example.org".encode()], "uid": [name.encode()],
-        "uidNumber": [str(uid).encode()], "gidNumber": [b"10000"],
-        "homeDirectory": [f"/home/{name}".encode()],
-    })
-
-
-def person_dn(name):
-    return f"cn={name},{PEOPLE}"
 
 
 def lookups(names):
@@ -207,8 +116,7 @@ def live_changes(report, directory, groups):
     report.step("a disabled person (time includes running `roster user`)",
                 until(lambda: is_disabled(ADA), "the disabled person"))
     expect(passwd(ADA), "a disabled person must stay resolvable: files keep their owner's name")
-    report.detail(f"{ADA} stays resolvable (files keep their owner); roster user says disabled.")
-    report.detail("Refusing the login is PAM's part, which this version does not have yet.")
+    report.detail(f"{ADA} stays resolvable: files keep their owner. What it means for logins is below.")
 
     directory.delete_s(person_dn(ADA))
     report.step("a deleted person", until(lambda: passwd(ADA) is None, "the deleted person"))
@@ -272,6 +180,7 @@ def steps(report, daemon, directory):
     people, groups = first_load(report, daemon)
     usual_tools(report, groups)
     live_changes(report, directory, groups)
+    demo_logins.steps(report, directory, SLAPD)
     outages(report, daemon, directory, [name for name in people if name != ADA])
 
 
@@ -279,7 +188,9 @@ def main():
     report, daemon = Report(), Daemon()
     print("roster follows a throw-away OpenLDAP, shaped as Microsoft Entra ID's connector writes it."
           "\nTimes of changes run from the directory's acknowledgement to what getpwnam(3) answers."
-          "\nThe groups stand for an administrator's own: the connector writes none.\n", flush=True)
+          "\nThe groups and ssh keys stand for an administrator's own: the connector writes none."
+          "\nLogins are Debian's own sshd on loopback, with PAM as pam-auth-update writes it.\n",
+          flush=True)
     start = time.perf_counter()
     try:
         steps(report, daemon, connect())

@@ -68,6 +68,7 @@ include: file:///etc/ldap/schema/core.ldif
 include: file:///etc/ldap/schema/cosine.ldif
 include: file:///etc/ldap/schema/inetorgperson.ldif
 include: file://${DIRECTORY_SCHEMA:-$repo/packaging/lib/rfc2307bis.ldif}
+include: file://$repo/packaging/lib/openssh-lpk.ldif
 
 dn: olcDatabase={0}config,cn=config
 objectClass: olcDatabaseConfig
@@ -85,7 +86,7 @@ olcDbMaxSize: 8589934592
 olcDbNoSync: ${DIRECTORY_NOSYNC:-TRUE}
 olcDbIndex: objectClass,uid,uidNumber,gidNumber,member,memberUid,entryCSN,entryUUID eq
 olcLimits: dn.exact="$reader_dn" size=unlimited time=unlimited
-olcAccess: to attrs=userPassword by anonymous auth by * none
+olcAccess: to attrs=userPassword by self =xw by anonymous auth by * none
 olcAccess: to * by dn.exact="$reader_dn" read by * none
 
 dn: olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config
