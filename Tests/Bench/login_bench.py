@@ -31,9 +31,9 @@ def services():
 
 
 @contextlib.contextmanager
-def host(bed, people=USUAL):
+def host(bed, people=USUAL, uri=None):
     """A host that follows a directory, with sshd and PAM as Debian has them; adds OURS."""
-    with following(bed, people) as follow:
+    with following(bed, people, uri) as follow:
         if not pathlib.Path(logins.KEY).exists():
             act("login_make")
             services()
