@@ -71,7 +71,7 @@ public struct Daemon: Sendable {
         let notification = ServiceNotification()
         let board = StatusBoard(startedAt: clock.now(), uptime: clock.uptime())
         let mailbox = Mailbox()
-        let background = NIOThreadPool(numberOfThreads: 3)
+        let background = NIOThreadPool(numberOfThreads: 4)
         background.start()
         let keeper = VerifierKeeper(
             directory: paths.state + "/store", policy: OfflinePolicy(settings.login), clock: clock,

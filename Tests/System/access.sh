@@ -100,3 +100,44 @@ modify "cn=ada.x,$people_base" "replace: uid"$'\n'"uid: adax"
 check "a new name in the directory does not lift it" eventually explains adax verdict blocked
 roster allow ada >/dev/null
 check "roster allow does (the group lists the old DN)" eventually explains adax verdict not_allowed
+
+echo "--    the directory frozen, and the daemon started anew"
+# A TLS handshake with a stopped server lasts until the network timeout; nothing waits for it.
+directory_freeze
+daemon_stop KILL
+sed -i 's/^deny_groups = .*/deny_groups = ["contractors", "everybody"]/; s/^allow_groups = .*/allow_users = ["dora", "adax"]/' "$config"
+daemon_start
+patience=3
+check "a changed rule is in force without the directory" eventually explains adax verdict accepted
+check "a block is in force at once" within 2000 roster deny adax
+check "and refuses" explains adax verdict blocked
+check "as the gate does" not may adax
+check "and taken back at once" within 2000 roster allow adax
+check "and in again" may adax
+patience=10
+directory_thaw
+wait_in_sync 30
+
+echo "--    an index that cannot be written"
+daemon_stop
+rm -rf /var/lib/roster/index
+mkdir /var/lib/roster/index
+mount -t tmpfs -o "size=4m,mode=755,uid=$(id -u roster),gid=$(id -g roster)" tmpfs /var/lib/roster/index
+daemon_start
+wait_in_sync
+check "before, the person may" may dora
+head -c 8M /dev/zero >/var/lib/roster/index/fill 2>/dev/null || true
+replace "$(dn_of dora)" loginShell /bin/sh
+check "a block that does not reach the index is no success" fails_naming "not in force" roster deny dora
+check "status does not call that in sync" eventually not says '^ *"state": "in_sync"' roster status --json
+verified_at() { json roster status --json -- last_verified_at || true; }  # it leaves with 1
+verified_before=$(verified_at)
+roster sync >/dev/null 2>&1 || true
+sleep 1.1
+roster sync >/dev/null 2>&1 || true
+check "and what it does not show is not called verified" \
+  [ "$(verified_at)" = "$verified_before" ]
+rm /var/lib/roster/index/fill
+patience=40
+check "with room again the index follows" eventually not may dora
+check "and says why" explains dora verdict blocked

@@ -58,6 +58,9 @@ internal import NIOPosix
     /// Whether the index shows everything that the store says is published.
     var isCurrent: Bool { writer != nil && !isBehind }
 
+    /// Why changes do not reach the index at the moment; `nil`: they do, or there is none yet.
+    private(set) var problem: String?
+
     /// Makes one transaction's change visible; a change without effect writes nothing.
     func publish(_ outcome: StoreOutcome) {
         guard !outcome.publication.isEmpty else { return }
@@ -143,6 +146,7 @@ internal import NIOPosix
         files = identities()
         isBehind = false
         hasFailed = false
+        problem = nil
         backoff.reset()
         context.board.update { $0.rebuilds += 1 }
         noteIndex()
@@ -182,6 +186,7 @@ internal import NIOPosix
         logger.error("\(reason); the index is built anew")
         isBehind = true
         hasFailed = true
+        problem = reason
         retryAt = context.clock.uptime() + backoff.next(random: context.clock.random())
         context.board.update { $0.lastError = reason }
     }

@@ -134,6 +134,11 @@ extension SyncEngine {
         do throws(DirectoryFailure) {
             let outcome = try apply(StoreBatch(changes: changes, phase: phase))
             let (text, count) = describe(outcome)
+            if let problem = publisher.problem {
+                return .failed(
+                    "stored, but not in force on this host: \(problem)",
+                    remedy: "the index is built anew as soon as that is cured; see roster status")
+            }
             return .done(text, count: count)
         } catch {
             return .failed(error.description, remedy: "see the log of rosterd")

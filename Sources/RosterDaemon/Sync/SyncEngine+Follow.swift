@@ -87,14 +87,24 @@ extension SyncEngine {
             beat()
             let position = (servers.first + turn) % count
             do throws(DirectoryFailure) {
-                return PlacedSession(
-                    session: try connector.connect(to: position), position: position)
+                return PlacedSession(session: try connect(to: position), position: position)
             } catch {
                 failures.append(error.description)
             }
         }
         servers.first = 0
         throw DirectoryFailure(failures.joined(separator: "; "))
+    }
+
+    /// A session with one server; commands, local files and the index are attended to meanwhile.
+    private func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
+        let attempt = ConnectAttempt(
+            to: position, by: connector, on: context.background, wakeup: context.mailbox.wakeup)
+        while !attempt.isDone {
+            waitForNews(atMost: .seconds(1))
+            guard attend() != .stopping else { break }
+        }
+        return try attempt.take()
     }
 
     private func startSearches(on stream: inout DirectoryStream) throws(DirectoryFailure) {

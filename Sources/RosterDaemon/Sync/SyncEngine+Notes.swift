@@ -67,7 +67,10 @@ extension SyncEngine {
     }
 
     /// The mirror is what the directory is.
+    ///
+    /// What the index does not show is not verified for those who read it.
     func noteVerified() {
+        guard publisher.isCurrent else { return }
         let time = context.clock.now()
         context.board.update {
             $0.lastVerified = time

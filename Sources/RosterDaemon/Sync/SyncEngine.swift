@@ -144,9 +144,14 @@ internal import Settings
     private func pause(_ time: Duration) {
         let end = now + time
         while now < end, !context.mailbox.isStopping {
-            waitSet.wait(atMost: min(end - now, .seconds(1)))
+            waitForNews(atMost: min(end - now, .seconds(1)))
             if attend() != nil { return }
         }
+    }
+
+    /// Waits for news from other threads or local files, at most `time`.
+    func waitForNews(atMost time: Duration) {
+        waitSet.wait(atMost: time)
     }
 
     /// The local rules as configuration and local files have them now.
