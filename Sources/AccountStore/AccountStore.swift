@@ -208,7 +208,9 @@ public final class AccountStore {
             try database.store(memory.totals)
             return outcome
         }
-        let end = FirstLoadEnd(database: database, rules: rules, now: now, hash: memory.hash)
+        let end = FirstLoadEnd(
+            database: database, rules: rules, now: now, hash: memory.hash,
+            mayConflict: load.mayConflict)
         if let problem = try end.run(&memory) {
             // Every search is to be read anew.
             try database.run("DELETE FROM cookies")

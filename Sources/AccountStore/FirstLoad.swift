@@ -23,6 +23,11 @@ struct FirstLoad {
     /// The same before the running batch.
     private var withheldBefore = 0
     private var isBegun = false
+    /// Every name and id seen, whoever has them.
+    private var names: Set<Int64> = []
+    private var ids: Set<UInt32> = []
+    /// Whether two entries may have one name or id: one was seen twice.
+    private(set) var mayConflict = false
     private let hash: ReferenceHash
 
     init(hash: ReferenceHash) {
@@ -101,6 +106,7 @@ struct FirstLoad {
         facts.confirmedAt = now
         try writer.write(entry, facts: facts, at: place?.key)
         let key = place?.key ?? EntryKey(truncatingIfNeeded: database.lastInsertedRowID)
+        note(entry.content)
         if undo[uuid] == nil { undo[uuid] = .some(place) }
         if place?.isWithheld ?? false { withheld -= 1 }
         if facts.isWithheld { withheld += 1 }
@@ -111,6 +117,20 @@ struct FirstLoad {
         } else if place != nil {
             try database.sql("DELETE FROM members WHERE pk = ?").run(.int(Int64(key)))
         }
+    }
+
+    /// Looks whether the name or the id was seen before; what is hidden again still counts.
+    private mutating func note(_ content: EntryContent) {
+        guard !mayConflict else { return }
+        var (name, id): (String?, UInt32?)
+        switch content {
+        case .person(let person): (name, id) = (person.passwd.name, person.passwd.uid)
+        case .group(let group): (name, id) = (group.name, group.gid)
+        case .other: break
+        }
+        if let name { mayConflict = !names.insert(hash.name(name)).inserted }
+        if let id { mayConflict = !ids.insert(id).inserted || mayConflict }
+        if mayConflict { (names, ids) = ([], []) }
     }
 
     private mutating func hide(

@@ -9,14 +9,19 @@ struct FirstLoadEnd {
     let rules: StoreRules
     let now: Int64
     let hash: ReferenceHash
+    /// Whether two entries of the load may have one name or id.
+    let mayConflict: Bool
 
-    /// Makes indices, conflicts, reverse lists and closures; all but ``Schema/laterIndices``.
+    /// Makes conflicts, reverse lists and closures; the indices come later.
     ///
     /// Gives the problem if there is nobody to publish; then nothing but indices was made.
     func run(_ memory: inout StoreMemory) throws(SQLFault) -> FirstLoadProblem? {
         if let problem = try problem() { return problem }
-        for index in Schema.endIndices { try database.run(index.create) }
-        try block(memory)
+        let isContended = mayConflict ? true : try hasFreed()
+        if isContended {
+            for index in Schema.conflictIndices { try database.run(index.create) }
+            try block(memory)
+        }
         if let problem = try problem() {
             try database.run("DELETE FROM blocked")
             return problem
@@ -76,6 +81,13 @@ struct FirstLoadEnd {
         ).first { "\($0.text(0)): \($0.text(1))" }
         guard let example else { return .nobodyShown }
         return .allWithheld(count: Int(try people.first { $0.int(0) } ?? 0), example: example)
+    }
+
+    /// Whether a name or id was freed that nobody took since.
+    private func hasFreed() throws(SQLFault) -> Bool {
+        let query = try database.sql(
+            "SELECT 1 FROM freedIDs UNION ALL SELECT 1 FROM freedNames LIMIT 1")
+        return try query.first(read: { _ in true }) != nil
     }
 
     /// Judges those that share a name or an id with another, or with somebody removed.

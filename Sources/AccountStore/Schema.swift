@@ -46,28 +46,29 @@ enum Schema {
     /// An index, and how it comes and goes.
     typealias Index = (drop: String, create: String)
 
-    /// The indices of `entries`; a first load makes them at its end.
-    static let indices = endIndices + laterIndices
+    /// The indices of `entries`; a first load makes them after its end, beside the building of the
+    /// published index, which does without them.
+    static let indices =
+        conflictIndices + [
+            (
+                "DROP INDEX IF EXISTS entriesByUUID",
+                "CREATE UNIQUE INDEX IF NOT EXISTS entriesByUUID ON entries(uuid)"
+            ),
+            (
+                "DROP INDEX IF EXISTS entriesByDN",
+                "CREATE INDEX IF NOT EXISTS entriesByDN ON entries(dnHash)"
+            ),
+        ]
 
-    /// The indices that a first load makes after its end, beside the building of the published index:
-    /// the end itself does without them.
-    static let laterIndices: [Index] = [
-        (
-            "DROP INDEX IF EXISTS entriesByUUID",
-            "CREATE UNIQUE INDEX entriesByUUID ON entries(uuid)"
-        ),
-        ("DROP INDEX IF EXISTS entriesByDN", "CREATE INDEX entriesByDN ON entries(dnHash)"),
-    ]
-
-    /// The indices by which the end of a first load finds conflicts.
-    static let endIndices: [Index] = [
+    /// The indices by which the end of a first load finds conflicts, if there can be any.
+    static let conflictIndices: [Index] = [
         (
             "DROP INDEX IF EXISTS entriesByName",
-            "CREATE INDEX entriesByName ON entries(nameHash) WHERE nameHash IS NOT NULL"
+            "CREATE INDEX IF NOT EXISTS entriesByName ON entries(nameHash) WHERE nameHash IS NOT NULL"
         ),
         (
             "DROP INDEX IF EXISTS entriesByID",
-            "CREATE INDEX entriesByID ON entries(id) WHERE id IS NOT NULL"
+            "CREATE INDEX IF NOT EXISTS entriesByID ON entries(id) WHERE id IS NOT NULL"
         ),
     ]
 

@@ -36,7 +36,7 @@ final class StoreMemory {
     var verifiedAt: Int64
     /// Whether a first load goes on: nothing is published yet.
     var isLoading: Bool
-    /// Whether a first load has ended and ``Schema/laterIndices`` are still to be made.
+    /// Whether a first load has ended and ``Schema/indices`` are still to be made.
     var lacksIndices: Bool
     /// The number of the last journal entry.
     var lastSequence: Int64
@@ -59,7 +59,7 @@ final class StoreMemory {
     /// Makes what a first load left for later.
     func completeIndices(_ database: Database) throws(SQLFault) {
         guard lacksIndices else { return }
-        for index in Schema.laterIndices { try database.run(index.create) }
+        for index in Schema.indices { try database.run(index.create) }
         try database.setMeta("loading", .int(0))
         lacksIndices = false
     }
