@@ -9,6 +9,8 @@ public struct ComparisonSchedule: Equatable, Sendable {
     public static let leastRest = 50
 
     private let interval: Duration
+    /// The longest rest: a mirror that must be verified more often is compared more often.
+    private let longestRest: Duration
     private var lastStart: Duration?
     private var restUntil = Duration.zero
     private var next: Duration
@@ -17,10 +19,15 @@ public struct ComparisonSchedule: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - interval: `compare_interval`.
+    ///   - longestRest: the rest after a comparison is no longer than this, however long it took.
     ///   - now: the time.
     ///   - jitter: a random number from 0 to 1; spreads hosts over a tenth of the interval.
-    public init(interval: Duration, now: Duration, jitter: Double) {
+    public init(
+        interval: Duration, longestRest: Duration = .seconds(Int64.max / 4), now: Duration,
+        jitter: Double
+    ) {
         self.interval = interval
+        self.longestRest = longestRest
         next = now + Self.spread(interval, jitter)
     }
 
@@ -45,7 +52,7 @@ public struct ComparisonSchedule: Equatable, Sendable {
     public mutating func ended(now: Duration, jitter: Double) {
         let taken = max(.zero, now - (lastStart ?? now))
         lastStart = nil
-        restUntil = now + taken * Self.leastRest
+        restUntil = now + min(taken * Self.leastRest, longestRest)
         next = min(next, max(now + Self.spread(interval, jitter), restUntil))
     }
 

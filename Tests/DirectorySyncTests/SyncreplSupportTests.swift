@@ -100,4 +100,13 @@ struct SyncreplSupportTests {
         schedule.ended(now: .seconds(142), jitter: 0)
         #expect(schedule.dueAt == .seconds(1642), "a slow directory is compared less often")
     }
+
+    @Test("a rest has a limit where the mirror must be verified more often")
+    func longestRest() {
+        var schedule = ComparisonSchedule(
+            interval: .seconds(100), longestRest: .seconds(200), now: .zero, jitter: 0.5)
+        schedule.started(now: .zero)
+        schedule.ended(now: .seconds(30), jitter: 0.5)
+        #expect(schedule.dueAt == .seconds(230))
+    }
 }
