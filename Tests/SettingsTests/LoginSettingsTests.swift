@@ -54,6 +54,28 @@ struct LoginSettingsTests {
         #expect(access.services["sudo"]?.denyGroups == [uuid])
     }
 
+    @Test("sudo-i, su-l and runuser-l take the tables of sudo, su and runuser, but their own first")
+    func loginForms() throws {
+        let access = try settings(
+            """
+            [access.sudo]
+            allow_users = ["a"]
+            [access.su]
+            [access.su-l]
+            allow_users = ["b"]
+            """
+        ).access
+        for (service, table) in [
+            ("sudo", "sudo"), ("sudo-i", "sudo"), ("su", "su"), ("su-l", "su-l"),
+            ("runuser-l", nil), ("runuser", nil), ("sshd", nil), ("sudo-x", nil),
+        ] {
+            #expect(access.table(for: service) == table, "\(service)")
+        }
+        #expect(Set(access.rulesByService.keys) == ["sudo", "sudo-i", "su", "su-l"])
+        #expect(access.rulesByService["sudo-i"]?.allowUsers == ["a"])
+        #expect(access.rulesByService["su-l"]?.allowUsers == ["b"])
+    }
+
     @Test("attributes that a filter asks about are held against the schema")
     func filters() throws {
         let filter =
