@@ -76,6 +76,26 @@ struct LoginSettingsTests {
         #expect(access.rulesByService["su-l"]?.allowUsers == ["b"])
     }
 
+    @Test(
+        "an allow list that is there but empty is refused with what to do; deny lists may be empty",
+        arguments: [
+            ("access", "allow_groups"), ("access", "allow_users"), ("access.sshd", "allow_groups"),
+            ("access.sudo-i", "allow_users"),
+        ])
+    func emptyLists(table: String, name: String) throws {
+        let error = #expect(throws: SettingsError.self) {
+            try settings("[\(table)]\n\(name) = []\ndeny_groups = []")
+        }
+        guard case .invalid(_, let problems) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(problems.map(\.key) == ["\(table).\(name)"])
+        let remedy = "leave the key out to admit every valid account, or name a "
+        #expect(problems.allSatisfy { $0.remedy.hasPrefix(remedy) && $0.problem == "is empty" })
+        #expect(try settings("[\(table)]\ndeny_groups = []").login.isOfflineAllowed)
+    }
+
     @Test("attributes that a filter asks about are held against the schema")
     func filters() throws {
         let filter =
