@@ -1,5 +1,16 @@
 // What follows from several keys together, or from what Debian calls its PAM services.
 
+extension Settings {
+    /// How often every entry is compared: at least three times within ``Login/maxStaleness``.
+    ///
+    /// Never below one second. Only a comparison says that the mirror is what the directory is; a
+    /// healthy host must not become too old between two of them.
+    public var comparisonInterval: Duration {
+        guard let limit = login.maxStaleness else { return directory.compareInterval }
+        return min(directory.compareInterval, max(.seconds(1), limit / 3))
+    }
+}
+
 extension Settings.Access {
     /// PAM services that are another one in the form of a login, and that other one.
     private static let loginForms = ["sudo-i": "sudo", "su-l": "su", "runuser-l": "runuser"]

@@ -40,7 +40,7 @@ public struct Settings: Equatable, Sendable {
         public var sync: SyncChoice
         /// How often the polling strategies ask.
         public var pollInterval: Duration
-        /// How often every entry is compared.
+        /// How often every entry is compared at the least; see ``Settings/comparisonInterval``.
         public var compareInterval: Duration
         /// The DN below which people are.
         public var peopleBase: String

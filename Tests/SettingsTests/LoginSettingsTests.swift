@@ -96,6 +96,24 @@ struct LoginSettingsTests {
         #expect(try settings("[\(table)]\ndeny_groups = []").login.isOfflineAllowed)
     }
 
+    @Test("comparisons come three times within max_staleness at least, once a second at most")
+    func comparisons() throws {
+        for (staleness, interval, expected): (String, String, Duration) in [
+            ("7d", "1h", .seconds(3600)), ("never", "1h", .seconds(3600)),
+            ("3h", "1h", .seconds(3600)), ("2h", "1h", .seconds(2400)),
+            ("10m", "1h", .seconds(200)), ("10m", "30s", .seconds(30)),
+            ("10s", "1h", .seconds(10) / 3), ("3s", "1h", .seconds(1)), ("1s", "1h", .seconds(1)),
+            ("1ms", "1s", .seconds(1)),
+        ] {
+            let settings = try Settings.parse(
+                Array(
+                    (Self.minimal + "compare_interval = \"\(interval)\"\n[login]\n"
+                        + "max_staleness = \"\(staleness)\"").utf8))
+            #expect(settings.comparisonInterval == expected, "\(staleness), \(interval)")
+        }
+        #expect(try settings("").comparisonInterval == .seconds(3600))
+    }
+
     @Test("attributes that a filter asks about are held against the schema")
     func filters() throws {
         let filter =
