@@ -1,7 +1,8 @@
 // The clocks of the gate, and what the header of an index keeps of them (DESIGN, "Time").
 //
 // Within one boot ages come from CLOCK_BOOTTIME; across boots "now" is the later of CLOCK_REALTIME
-// and the newest time that was ever published, so that a clock set back revives nothing.
+// and the newest time that was ever published with what has passed since at the least, so that a
+// clock set back revives nothing.
 internal import CLibc
 
 /// A moment by the clocks of a host.
@@ -63,6 +64,17 @@ extension GateClock {
         guard boot != 0, boot == earlier.boot, uptime >= earlier.uptime else { return nil }
         return uptime.subtractingSaturated(earlier.uptime)
     }
+
+    /// Seconds that have passed since `earlier` at the least, by the clock that nobody sets; never
+    /// negative.
+    ///
+    /// What was noted in another boot lies before all of this one. Where a boot is unknown it may
+    /// be the same: then only the uptime gained counts, else a healthy host would seem as old as it
+    /// is up.
+    func passed(since earlier: GateClock) -> Int64 {
+        let isAnotherBoot = boot != 0 && earlier.boot != 0 && boot != earlier.boot
+        return max(0, isAnotherBoot ? uptime : uptime.subtractingSaturated(earlier.uptime))
+    }
 }
 
 /// When the directory last answered and when the mirror was last verified.
@@ -81,14 +93,14 @@ public struct GateTimes: Equatable, Sendable {
     }
 
     /// Seconds since the epoch: the later of the host's clock and of the newest time noted, with what
-    /// has passed since by the clock that nobody sets.
+    /// has passed since at the least by the clock that nobody sets.
     public func now(_ clock: GateClock) -> Int64 {
         max(clock.now, max(Self.now(contact, clock), Self.now(verified, clock)))
     }
 
     private static func now(_ noted: GateClock?, _ clock: GateClock) -> Int64 {
         guard let noted else { return Int64.min }
-        return noted.now.addingSaturated(clock.elapsed(since: noted) ?? 0)
+        return noted.now.addingSaturated(clock.passed(since: noted))
     }
 
     /// How many seconds ago the mirror was verified; `nil`: never.

@@ -114,6 +114,14 @@ extension SettingsReader {
         func isGroup(_ text: String) -> Bool {
             isName(text) || EntryUUID(text: Array(text.utf8)[...]) != nil
         }
+        // Whether nobody or everybody is meant cannot be known; a template that filled in nothing
+        // must not lock everybody out.
+        for (name, kind) in [("allow_groups", "group"), ("allow_users", "person")]
+        where table.values[name] == .list([]) {
+            report(
+                table.prefix + name, "is empty",
+                "leave the key out to admit every valid account, or name a \(kind)")
+        }
         return Settings.AccessRule(
             allowGroups: texts("allow_groups", in: table, remedy: groupRemedy, where: isGroup),
             denyGroups: texts("deny_groups", in: table, remedy: groupRemedy, where: isGroup) ?? [],

@@ -40,7 +40,7 @@ public struct Settings: Equatable, Sendable {
         public var sync: SyncChoice
         /// How often the polling strategies ask.
         public var pollInterval: Duration
-        /// How often every entry is compared.
+        /// How often every entry is compared at the least; see ``Settings/comparisonInterval``.
         public var compareInterval: Duration
         /// The DN below which people are.
         public var peopleBase: String
@@ -100,11 +100,12 @@ public struct Settings: Equatable, Sendable {
 
     /// Who may log in through a service.
     public struct AccessRule: Equatable, Sendable {
-        /// The groups whose members may, by name or entry UUID; `nil`: not restricted by group.
+        /// The groups whose members may, by name or entry UUID; `nil`: not restricted by group;
+        /// never empty.
         public var allowGroups: [String]?
         /// The groups whose members may not, whatever else is said.
         public var denyGroups: [String]
-        /// The people who may besides the groups; `nil`: not restricted by name.
+        /// The people who may besides the groups; `nil`: not restricted by name; never empty.
         public var allowUsers: [String]?
     }
 

@@ -23,20 +23,44 @@ struct GateClockTests {
         }
     }
 
-    @Test("in another boot, or an unknown one, the later of the clock and the newest time counts")
+    @Test("in another boot the clock counts, or the newest time with the uptime if that is later")
     func otherBoot() throws {
-        for boot: UInt64 in [0, 2] {
-            for uptime: Int64 in [0, 5, 3600, 1 << 40] {
-                for (now, expected): (Int64, LoginVerdict) in [
-                    (1_001_000, .accepted), (1_001_001, .stale), (1_000_000, .accepted),
-                    (5, .accepted), (Int64.min, .accepted), (Int64.max, .stale),
-                ] {
-                    let clock = GateClock(now: now, uptime: uptime, boot: boot)
-                    #expect(try verdict(at: clock) == expected)
-                }
-            }
+        for (now, uptime, expected): (Int64, Int64, LoginVerdict) in [
+            (1_001_000, 0, .accepted), (1_001_001, 0, .stale), (1_000_000, 1000, .accepted),
+            (1_001_000, 1000, .accepted), (1_001_001, 5, .stale), (Int64.max, 0, .stale),
+            // A clock at 1970, or set back, does not stop the time.
+            (0, 0, .accepted), (0, 1000, .accepted), (0, 1001, .stale), (5, 1001, .stale),
+            (999_000, 1001, .stale), (Int64.min, 1000, .accepted), (Int64.min, 1001, .stale),
+            (0, 3600, .stale), (0, 1 << 40, .stale), (0, Int64.max, .stale), (0, -5, .accepted),
+        ] {
+            #expect(
+                try verdict(at: GateClock(now: now, uptime: uptime, boot: 2)) == expected,
+                "\(now), \(uptime)")
         }
-        // An uptime before the one noted is of no boot that the note is of.
+    }
+
+    @Test("an unknown boot may be the one noted: the clock counts, and the uptime gained since")
+    func unknownBoot() throws {
+        for (now, uptime, expected): (Int64, Int64, LoginVerdict) in [
+            (1_001_000, 3600, .accepted), (1_001_001, 3600, .stale), (0, 3600, .accepted),
+            (0, 4600, .accepted), (0, 4601, .stale), (1_000_000, 3500, .accepted),
+            (Int64.min, 5, .accepted), (Int64.max, 5, .stale),
+        ] {
+            #expect(
+                try verdict(at: GateClock(now: now, uptime: uptime, boot: 0)) == expected,
+                "\(now), \(uptime)")
+        }
+        // A host whose boot nobody knows, up for long, is healthy; its times do not run ahead.
+        var times = GateTimes()
+        for second: Int64 in 0..<100 {
+            times.noteVerified(GateClock(now: 7 + second, uptime: 1_000_000 + second, boot: 0))
+        }
+        #expect(times.verified?.now == 106)
+    }
+
+    @Test("a note made since the clocks were read does not count as one of another boot")
+    func notedMeanwhile() throws {
+        #expect(try verdict(at: GateClock(now: 1_000_000, uptime: 3599, boot: 1)) == .accepted)
         #expect(try verdict(at: GateClock(now: 1_001_001, uptime: 3599, boot: 1)) == .stale)
     }
 
@@ -87,7 +111,8 @@ struct GateClockTests {
         // The clock was set back meanwhile: what passed since the published time counts.
         #expect(try verdict(expiring, at: GateClock(now: 7, uptime: 3609, boot: 1)) == .accepted)
         #expect(try verdict(expiring, at: GateClock(now: 7, uptime: 3610, boot: 1)) == .expired)
-        #expect(try verdict(expiring, at: GateClock(now: 7, uptime: 3610, boot: 2)) == .accepted)
+        #expect(try verdict(expiring, at: GateClock(now: 7, uptime: 9, boot: 2)) == .accepted)
+        #expect(try verdict(expiring, at: GateClock(now: 7, uptime: 10, boot: 2)) == .expired)
         #expect(
             try verdict(expiring, at: GateClock(now: 1_000_010, uptime: 1, boot: 2)) == .expired)
         let past = account(state: AccountState(expiresAt: 1_000_000))
@@ -104,8 +129,8 @@ struct GateClockTests {
         #expect(times.contact?.now == 1_000_100)
         #expect(times.verified == .usual)
         times.noteVerified(GateClock(now: 5, uptime: 2, boot: 2))
-        #expect(times.verified == GateClock(now: 1_000_100, uptime: 2, boot: 2))
-        #expect(times.now(GateClock(now: 5, uptime: 12, boot: 2)) == 1_000_110)
+        #expect(times.verified == GateClock(now: 1_000_102, uptime: 2, boot: 2))
+        #expect(times.now(GateClock(now: 5, uptime: 12, boot: 2)) == 1_000_112)
         #expect(times.age(GateClock(now: 5, uptime: 12, boot: 2)) == 10)
         var older = GateTimes(verified: GateClock(now: 3, uptime: 1, boot: 3))
         older.merge(times)
@@ -135,7 +160,7 @@ struct GateClockTests {
         try next.install()
         #expect(try index.snapshot(.gate).times == times)
         next.noteContact(at: GateClock(now: 3, uptime: 1, boot: 2))
-        #expect(next.times.contact == GateClock(now: 1_000_050, uptime: 1, boot: 2))
+        #expect(next.times.contact == GateClock(now: 1_000_051, uptime: 1, boot: 2))
         #expect(next.times.verified == .usual)
     }
 

@@ -54,6 +54,66 @@ struct LoginSettingsTests {
         #expect(access.services["sudo"]?.denyGroups == [uuid])
     }
 
+    @Test("sudo-i, su-l and runuser-l take the tables of sudo, su and runuser, but their own first")
+    func loginForms() throws {
+        let access = try settings(
+            """
+            [access.sudo]
+            allow_users = ["a"]
+            [access.su]
+            [access.su-l]
+            allow_users = ["b"]
+            """
+        ).access
+        for (service, table) in [
+            ("sudo", "sudo"), ("sudo-i", "sudo"), ("su", "su"), ("su-l", "su-l"),
+            ("runuser-l", nil), ("runuser", nil), ("sshd", nil), ("sudo-x", nil),
+        ] {
+            #expect(access.table(for: service) == table, "\(service)")
+        }
+        #expect(Set(access.rulesByService.keys) == ["sudo", "sudo-i", "su", "su-l"])
+        #expect(access.rulesByService["sudo-i"]?.allowUsers == ["a"])
+        #expect(access.rulesByService["su-l"]?.allowUsers == ["b"])
+    }
+
+    @Test(
+        "an allow list that is there but empty is refused with what to do; deny lists may be empty",
+        arguments: [
+            ("access", "allow_groups"), ("access", "allow_users"), ("access.sshd", "allow_groups"),
+            ("access.sudo-i", "allow_users"),
+        ])
+    func emptyLists(table: String, name: String) throws {
+        let error = #expect(throws: SettingsError.self) {
+            try settings("[\(table)]\n\(name) = []\ndeny_groups = []")
+        }
+        guard case .invalid(_, let problems) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(problems.map(\.key) == ["\(table).\(name)"])
+        let remedy = "leave the key out to admit every valid account, or name a "
+        #expect(problems.allSatisfy { $0.remedy.hasPrefix(remedy) && $0.problem == "is empty" })
+        #expect(try settings("[\(table)]\ndeny_groups = []").login.isOfflineAllowed)
+    }
+
+    @Test("comparisons come three times within max_staleness at least, once a second at most")
+    func comparisons() throws {
+        for (staleness, interval, expected): (String, String, Duration) in [
+            ("7d", "1h", .seconds(3600)), ("never", "1h", .seconds(3600)),
+            ("3h", "1h", .seconds(3600)), ("2h", "1h", .seconds(2400)),
+            ("10m", "1h", .seconds(200)), ("10m", "30s", .seconds(30)),
+            ("10s", "1h", .seconds(10) / 3), ("3s", "1h", .seconds(1)), ("1s", "1h", .seconds(1)),
+            ("1ms", "1s", .seconds(1)),
+        ] {
+            let settings = try Settings.parse(
+                Array(
+                    (Self.minimal + "compare_interval = \"\(interval)\"\n[login]\n"
+                        + "max_staleness = \"\(staleness)\"").utf8))
+            #expect(settings.comparisonInterval == expected, "\(staleness), \(interval)")
+        }
+        #expect(try settings("").comparisonInterval == .seconds(3600))
+    }
+
     @Test("attributes that a filter asks about are held against the schema")
     func filters() throws {
         let filter =

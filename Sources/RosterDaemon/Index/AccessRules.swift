@@ -25,7 +25,7 @@ extension AccessPolicy {
         allowKeyOptions = settings.ssh.allowsKeyOptions
         texts = settings.messages
         general = AccessRule(settings.access.general, access)
-        services = settings.access.services.mapValues { AccessRule($0, access) }
+        services = settings.access.rulesByService.mapValues { AccessRule($0, access) }
         groups = access.bindings.map { AccessGroup(slot: $0.slot, name: $0.name, gid: $0.gid) }
     }
 }
