@@ -18,6 +18,8 @@
         public var replaceShells: [String] = []
         /// Home directories lie below one of these; absolute, without a trailing slash.
         public var homePrefixes: [String] = ["/home"]
+        /// The names that people and groups may have.
+        public var names = AccountNameRule()
         /// Names of privileged groups that the directory may provide all the same.
         public var privilegedGroups: [String] = []
         /// Which attributes say what.

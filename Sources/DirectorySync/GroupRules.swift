@@ -31,7 +31,7 @@ extension EntryRules {
         let attribute = policy.attributes.groupName
         let bytes = name(
             values, slots.groupName, attribute: attribute, dn: dn, findings: &ignored)
-        guard let bytes, AccountName.isValid(bytes) else { return nil }
+        guard let bytes, policy.names.allows(bytes) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -46,7 +46,7 @@ extension EntryRules {
             findings.withhold(attribute, "is missing")
             return nil
         }
-        guard AccountName.isValid(bytes) else {
+        guard policy.names.allows(bytes) else {
             findings.withhold(attribute, "\(quoted(bytes)) is not a valid name")
             return nil
         }
@@ -68,7 +68,7 @@ extension EntryRules {
         if policy.schema != .rfc2307bis && policy.schema != .activeDirectory {
             members.reserveCapacity(values.count(slots.memberUid))
             values.forEach(slots.memberUid) { value in
-                guard AccountName.isValid(value) else {
+                guard policy.names.allows(value) else {
                     return leftOut.add(quoted(value), "is not a valid name")
                 }
                 let name = String(decoding: value, as: UTF8.self)

@@ -40,7 +40,7 @@ extension EntryRules {
             findings.withhold(attribute, "is missing")
             return ""
         }
-        guard AccountName.isValid(bytes) else {
+        guard policy.names.allows(bytes) else {
             findings.withhold(attribute, "\(quoted(bytes)) is not a valid name")
             return ""
         }

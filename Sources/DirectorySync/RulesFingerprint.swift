@@ -27,6 +27,7 @@ extension EntryRules {
         hash.add(list: policy.replaceShells)
         hash.add(list: policy.homePrefixes)
         hash.add(list: policy.privilegedGroups)
+        hash.add("\(policy.names.maximumLength) \(policy.names.extraCharacters)")
         let map = policy.attributes
         hash.add(list: [
             map.uid, map.uidNumber, map.gidNumber, map.gecos, map.homeDirectory, map.loginShell,

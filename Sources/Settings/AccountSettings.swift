@@ -12,6 +12,9 @@ extension SettingsReader {
         policy.attributes = attributes
         policy.ids = idWindow(table, default: policy.ids)
         disabledRules(table, into: &policy)
+        names = nameRule(table)
+        policy.names = names
+        let names = names
         let shellRemedy = "name a program by its absolute path, such as \"/bin/bash\""
         policy.defaultShell =
             text("default_shell", in: table, remedy: shellRemedy, where: Self.isPath)
@@ -22,8 +25,21 @@ extension SettingsReader {
         policy.privilegedGroups =
             texts(
                 "privileged_groups", in: table, remedy: "name a group as the directory does",
-                where: { AccountName.isValid($0.utf8) }) ?? []
+                where: { names.allows($0.utf8) }) ?? []
         return policy
+    }
+
+    private mutating func nameRule(_ table: SettingsTable) -> AccountNameRule {
+        var rule = AccountNameRule()
+        let possible = String(decoding: AccountNameRule.possibleExtras, as: UTF8.self)
+        let extras = text(
+            "extra_name_characters", in: table, remedy: "choose among \"\(possible)\"",
+            where: { $0.utf8.allSatisfy { AccountNameRule.possibleExtras.contains($0) } })
+        rule.extraCharacters = Array((extras ?? "").utf8)
+        let lengths = AccountNameRule.usualLength...AccountNameRule.longest
+        rule.maximumLength =
+            integer("max_name_length", in: table, lengths) ?? AccountNameRule.usualLength
+        return rule
     }
 
     private mutating func idWindow(
@@ -93,7 +109,7 @@ extension SettingsReader {
         var access = Settings.Access(general: accessRule(table), services: [:])
         for (name, value) in table.values.sorted(by: { $0.key < $1.key }) {
             guard case .table(let values) = value, !Self.accessKeys.contains(name) else { continue }
-            guard AccountName.isValid(name.utf8) else {
+            guard AccountNameRule().allows(name.utf8) else {
                 report(
                     table.prefix + name, "is not the name of a PAM service",
                     "name a file of /etc/pam.d")
@@ -110,22 +126,23 @@ extension SettingsReader {
     private mutating func accessRule(_ table: SettingsTable) -> Settings.AccessRule {
         let remedy = "write names as getent(1) shows them"
         let groupRemedy = remedy + ", or entry UUIDs"
-        func isName(_ text: String) -> Bool { AccountName.isValid(text.utf8) }
+        let names = names
+        func isName(_ text: String) -> Bool { names.allows(text.utf8) }
         func isGroup(_ text: String) -> Bool {
             isName(text) || EntryUUID(text: Array(text.utf8)[...]) != nil
         }
-        // Whether nobody or everybody is meant cannot be known; a template that filled in nothing
-        // must not lock everybody out.
-        for (name, kind) in [("allow_groups", "group"), ("allow_users", "person")]
-        where table.values[name] == .list([]) {
-            report(
-                table.prefix + name, "is empty",
-                "leave the key out to admit every valid account, or name a \(kind)")
-        }
         return Settings.AccessRule(
-            allowGroups: texts("allow_groups", in: table, remedy: groupRemedy, where: isGroup),
+            allowGroups: filled("allow_groups", in: table, remedy: groupRemedy, where: isGroup),
             denyGroups: texts("deny_groups", in: table, remedy: groupRemedy, where: isGroup) ?? [],
-            allowUsers: texts("allow_users", in: table, remedy: remedy, where: isName))
+            allowUsers: filled("allow_users", in: table, remedy: remedy, where: isName))
+    }
+
+    /// A list that restricts; an empty one restricts nothing.
+    private mutating func filled(
+        _ name: String, in table: SettingsTable, remedy: String, where isGood: (String) -> Bool
+    ) -> [String]? {
+        let listed = texts(name, in: table, remedy: remedy, where: isGood)
+        return listed?.isEmpty == true ? nil : listed
     }
 
     /// The table `[login]`.

@@ -9,6 +9,11 @@ extension Settings {
         guard let limit = login.maxStaleness else { return directory.compareInterval }
         return min(directory.compareInterval, max(.seconds(1), limit / 3))
     }
+
+    /// The longest rest between two comparisons, however long one takes; for the same reason.
+    public var longestComparisonRest: Duration {
+        max(.seconds(1), (login.maxStaleness ?? .seconds(30 * 86400)) / 3)
+    }
 }
 
 extension Settings.Access {

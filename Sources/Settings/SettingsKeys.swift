@@ -69,6 +69,8 @@ extension Settings {
         SettingsKey("accounts.home_prefixes", "[\"/home\"]", "where home directories may lie"),
         SettingsKey("accounts.id_reuse", "false", "whether a freed name or id may be given anew"),
         SettingsKey("accounts.privileged_groups", "[]", "privileged group names to let in"),
+        SettingsKey("accounts.extra_name_characters", "", "more characters of names: @, +, $"),
+        SettingsKey("accounts.max_name_length", "32", "the longest name in octets, up to 256"),
     ]
 
     private static let removalKeys = [

@@ -1,5 +1,7 @@
 // Takes typed values out of the configuration and collects everything that is wrong with it.
 
+internal import Accounts
+
 /// One table of the configuration and the key path that leads to it.
 struct SettingsTable {
     /// The path with a trailing dot; empty for the whole document.
@@ -12,6 +14,8 @@ struct SettingsTable {
 struct SettingsReader {
     /// Everything found wrong so far.
     var problems: [SettingsProblem] = []
+    /// The rule for names, once `[accounts]` is read.
+    var names = AccountNameRule()
 
     mutating func report(_ key: String, _ problem: String, _ remedy: String) {
         problems.append(SettingsProblem(key: key, problem: problem, remedy: remedy))

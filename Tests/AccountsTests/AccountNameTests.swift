@@ -10,7 +10,7 @@ struct AccountNameTests {
             String(repeating: "a", count: 32),
         ])
     func allowed(name: String) {
-        #expect(AccountName.isValid(name.utf8))
+        #expect(AccountNameRule().allows(name.utf8))
     }
 
     @Test(
@@ -21,7 +21,22 @@ struct AccountNameTests {
             String(repeating: "a", count: 33),
         ])
     func refused(name: String) {
-        #expect(!AccountName.isValid(name.utf8))
+        #expect(!AccountNameRule().allows(name.utf8))
+    }
+
+    @Test("a rule can allow a few characters more, and longer names")
+    func more() {
+        var rule = AccountNameRule()
+        rule.extraCharacters = Array("@+".utf8)
+        rule.maximumLength = 64
+        for name in ["jane@example.com", "jane+x", "j@", String(repeating: "a", count: 64)] {
+            #expect(rule.allows(name.utf8))
+        }
+        for name in [
+            "@jane", "+jane", "jane$", "1@", "@", "a:b", "a/b", String(repeating: "a", count: 65),
+        ] {
+            #expect(rule.allows(name.utf8) == (name == "1@"))
+        }
     }
 
     @Test("a rule is an attribute and a value")

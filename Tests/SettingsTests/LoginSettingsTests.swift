@@ -76,24 +76,28 @@ struct LoginSettingsTests {
         #expect(access.rulesByService["su-l"]?.allowUsers == ["b"])
     }
 
-    @Test(
-        "an allow list that is there but empty is refused with what to do; deny lists may be empty",
-        arguments: [
-            ("access", "allow_groups"), ("access", "allow_users"), ("access.sshd", "allow_groups"),
-            ("access.sudo-i", "allow_users"),
-        ])
-    func emptyLists(table: String, name: String) throws {
-        let error = #expect(throws: SettingsError.self) {
-            try settings("[\(table)]\n\(name) = []\ndeny_groups = []")
+    @Test("an empty list restricts nobody, as if the key were left out")
+    func emptyLists() throws {
+        let text = "allow_groups = []\nallow_users = []\ndeny_groups = []\n"
+        let access = try settings("[access]\n\(text)[access.sshd]\n\(text)").access
+        for rule in [access.general, try #require(access.services["sshd"])] {
+            #expect(rule.allowGroups == nil && rule.allowUsers == nil && rule.denyGroups == [])
         }
-        guard case .invalid(_, let problems) = error else {
-            Issue.record("\(String(describing: error))")
-            return
+        let mixed = try settings("[access]\nallow_groups = []\nallow_users = [\"ada\"]").access
+        #expect(mixed.general.allowGroups == nil && mixed.general.allowUsers == ["ada"])
+    }
+
+    @Test("names follow the rule that [accounts] states, in access rules too")
+    func names() throws {
+        let more = "[accounts]\nextra_name_characters = \"@\"\nmax_name_length = 64\n"
+        let settings = try settings(more + "[access]\nallow_users = [\"ada@example.com\"]")
+        #expect(settings.accounts.names.allows("ada@example.com".utf8))
+        #expect(throws: SettingsError.self) {
+            try self.settings("[access]\nallow_users = [\"ada@example.com\"]")
         }
-        #expect(problems.map(\.key) == ["\(table).\(name)"])
-        let remedy = "leave the key out to admit every valid account, or name a "
-        #expect(problems.allSatisfy { $0.remedy.hasPrefix(remedy) && $0.problem == "is empty" })
-        #expect(try settings("[\(table)]\ndeny_groups = []").login.isOfflineAllowed)
+        #expect(throws: SettingsError.self) {
+            try self.settings("[accounts]\nextra_name_characters = \":\"")
+        }
     }
 
     @Test("comparisons come three times within max_staleness at least, once a second at most")

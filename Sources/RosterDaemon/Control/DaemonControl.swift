@@ -6,6 +6,7 @@ internal import Accounts
 internal import CLibc
 internal import DaemonProtocol
 internal import NIOPosix
+internal import Settings
 
 /// Answers what the administrator's command asks.
 struct DaemonControl: ControlHandler {
@@ -217,7 +218,7 @@ extension DaemonControl {
     }
 
     private func deny(_ name: String, _ peer: PeerCredentials) async throws -> DenyReport {
-        guard AccountName.isValid(name.utf8) else {
+        guard context.settings.accounts.names.allows(name.utf8) else {
             throw ControlFailure(
                 kind: .malformed, message: "no account can have the name \(name)",
                 remedy: "Give the name as getent passwd shows it")

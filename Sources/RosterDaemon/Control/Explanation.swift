@@ -39,7 +39,7 @@ extension DaemonControl {
     /// What PAM would be told, from the published index.
     private func decision(on name: String, service: String?) throws -> ExplainReport {
         let settings = context.settings
-        let own = service.flatMap { settings.access.services[$0] == nil ? nil : $0 }
+        let own = service.flatMap { settings.access.table(for: $0) }
         var report = ExplainReport(
             name: name, service: service, verdict: LoginVerdict.undecidable.label,
             admitted: false, rule: own.map { "[access.\($0)]" } ?? "[access]",

@@ -66,7 +66,8 @@ internal import Settings
         rules = try Self.rules(of: context)
         comparisons = ComparisonProgress(
             schedule: ComparisonSchedule(
-                interval: settings.directory.compareInterval, now: context.clock.uptime(),
+                interval: settings.comparisonInterval, longestRest: settings.longestComparisonRest,
+                now: context.clock.uptime(),
                 jitter: context.clock.random()))
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
