@@ -150,7 +150,10 @@ import Testing
     func delayAcrossBoots() {
         let stored = verifier(failures: 6, lastFailure: 100)
         #expect(policy.delay(after: stored, at: moment(104), newest: 0) == 12)
-        #expect(policy.delay(after: stored, at: moment(110, boot: 9), newest: 0) == 6)
+        let rebooted = VerifierMoment(at: moment(110).at, uptime: 3, boot: 9)
+        #expect(policy.delay(after: stored, at: rebooted, newest: 0) == 6)
+        // The new boot has lasted longer than the delay, whatever the wall clock says.
+        #expect(policy.delay(after: stored, at: moment(110, boot: 9), newest: 0) == 0)
     }
 }
 

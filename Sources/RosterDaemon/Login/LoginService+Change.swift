@@ -93,7 +93,11 @@ extension LoginService {
             keeper.forget(person.uuid)
             let text = "The directory did not confirm the change: it may be in force or not."
             return LoginAnswer(.undecidable, source: reason, messages: [text])
-        case .answered(let answers): return decide(answers, person, isReset: isReset)
+        case .answered(let answers):
+            if !isReset, let verdict = PasswordVerdict(bind: answers.bind).verdict {
+                keeper.learn(verdict, of: password, person)
+            }
+            return decide(answers, person, isReset: isReset)
         }
     }
 

@@ -171,10 +171,9 @@ extension LoginService {
         guard case .decided(let verdict, let answer) = outcome else {
             return await offline(password, login, why: outcome.reason)
         }
-        switch verdict {
-        case .accepted, .mustChangePassword: keeper.accepted(password, of: login.person)
-        case .wrongPassword: keeper.refused(password, of: login.person)
-        default: break
+        if verdict == .accepted || verdict == .mustChangePassword {
+            keeper.accepted(
+                password, of: login.person, mustChange: verdict == .mustChangePassword)
         }
         guard verdict == .accepted, login.finding.verdict == .mustChangePassword else {
             return answer
@@ -211,6 +210,7 @@ extension LoginService {
             let found = PasswordVerdict(bind: answer)
             guard let verdict = found.verdict else { return .noAnswer(found.source) }
             if verdict == .wrongPassword { noteRefusal(took: clock.uptime() - beganAt) }
+            keeper.learn(verdict, of: password, login.person)
             return .decided(
                 verdict, LoginAnswer(verdict, source: found.source, messages: found.messages))
         }
@@ -229,9 +229,9 @@ extension LoginService {
             by: max(login.deadline, clock.uptime() + Self.offlineShare))
         var answer: LoginAnswer
         switch finding {
-        case .accepted:
-            let mustChange = login.finding.verdict == .mustChangePassword
-            answer = LoginAnswer(mustChange ? .mustChangePassword : .accepted, source: why)
+        case .accepted(let mustChange):
+            let isDue = mustChange || login.finding.verdict == .mustChangePassword
+            answer = LoginAnswer(isDue ? .mustChangePassword : .accepted, source: why)
             answer.isOffline = true
         case .wrong:
             answer = LoginAnswer(.wrongPassword, source: why)
