@@ -14,6 +14,8 @@ public struct GateDecision {
     public let source: UnsafeRawBufferPointer
     /// The uid of the account; 0 if there is none.
     public let uid: UInt32
+    /// The account's entry; `nil` if there is no account.
+    public let uuid: EntryUUID?
 }
 
 /// A verdict and what it comes from.

@@ -85,12 +85,12 @@ struct GateView {
         guard let item = unsafe try item(name) else { return unknown }
         let policy = try policy()
         guard !item.isRemoved else {
-            return try decision(GateReason(.removed, "removed"), uid: 0, policy)
+            return try decision(GateReason(.removed, "removed"), of: nil, policy)
         }
         let account = try view.gateAccount(item)
         let reason = unsafe try account.decide(
             name: name, service: service, policy: policy, times: view.times(), clock: clock)
-        return try decision(reason, uid: account.uid, policy)
+        return try decision(reason, of: account, policy)
     }
 
     /// The keys of an account, each with a newline; none for a name that is unknown or removed.
@@ -118,18 +118,18 @@ struct GateView {
     }
 
     private func decision(
-        _ reason: GateReason, uid: UInt32, _ policy: GatePolicy
+        _ reason: GateReason, of account: GateAccount?, _ policy: GatePolicy
     ) throws(IndexFault) -> GateDecision {
         let configured = unsafe try policy.text(for: reason.verdict)
         return unsafe GateDecision(
             verdict: reason.verdict, text: configured ?? reason.verdict.builtInText.octets,
-            source: reason.source, uid: uid)
+            source: reason.source, uid: account?.uid ?? 0, uuid: account?.uuid)
     }
 
     private var unknown: GateDecision {
         let nothing: StaticString = ""
         return unsafe GateDecision(
-            verdict: .unknownUser, text: nothing.octets, source: nothing.octets, uid: 0)
+            verdict: .unknownUser, text: nothing.octets, source: nothing.octets, uid: 0, uuid: nil)
     }
 }
 

@@ -20,7 +20,7 @@ public final class VerifierStore: Sendable {
     private let known: Mutex<[EntryUUID: String]>
 
     /// `PRAGMA user_version`, as for the store.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -37,11 +37,20 @@ public final class VerifierStore: Sendable {
                     ) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("refusals") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE verifiers ADD COLUMN mustChange INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE verifiers ADD COLUMN refusedAt INTEGER;
+                    """)
+        }
         return migrator
     }
 
-    private static let columns =
-        "uuid, name, verifier, stamp, at, uptime, boot, failures, failedAt, failedUptime, failedBoot"
+    private static let columns = """
+        uuid, name, verifier, stamp, at, uptime, boot, failures, failedAt, failedUptime, failedBoot,
+        mustChange, refusedAt
+        """
 
     /// Opens the file in `directory`, mode 0600.
     ///
@@ -111,33 +120,62 @@ extension VerifierStore {
         }
     }
 
-    /// Keeps a verifier in place of the person's former one, failures forgotten.
+    /// Whether a person has a verifier; does not block.
+    public func hasVerifier(of person: EntryUUID) -> Bool { known.withLock { $0[person] != nil } }
+
+    /// Keeps a verifier in place of the person's former one, failures and refusals forgotten; false
+    /// if it was not kept.
     ///
     /// `isCurrent` is asked while nothing can be forgotten: answers it no, nothing is kept. So what
     /// the directory said since the password was accepted is not undone.
+    @discardableResult
     public func put(
         _ verifier: StoredVerifier, ifStill isCurrent: () -> Bool = { true }
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Bool {
         try access { database throws(SQLFault) in
-            guard isCurrent() else { return }
+            // Before the question: whoever forgets after a change that the answer does not know yet
+            // finds the person here, and waits for the end of this transaction.
+            let former = known.withLock { $0.updateValue(verifier.name, forKey: verifier.uuid) }
+            var isKept = false
+            defer { if !isKept { known.withLock { $0[verifier.uuid] = former } } }
+            guard isCurrent() else { return false }
             var values: [SQLValue] = [.blob(verifier.uuid.octets), .text(verifier.name)]
             values += [.blob(verifier.verifier), .text(verifier.stamp)]
-            values += verifier.acceptedAt.values
+            values += verifier.acceptedAt.values + [.int(verifier.mustChange ? 1 : 0)]
             try database.sql(
                 """
-                INSERT OR REPLACE INTO verifiers (uuid, name, verifier, stamp, at, uptime, boot)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO verifiers
+                    (uuid, name, verifier, stamp, at, uptime, boot, mustChange)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """
             ).run(all: values)
-            known.withLock { $0[verifier.uuid] = verifier.name }
+            isKept = true
+            return true
         }
     }
 
-    /// The directory accepted the same password again.
+    /// The directory accepted the same password again; `mustChange`: and wants a new one first.
     public func noteAccepted(
-        _ person: EntryUUID, at moment: VerifierMoment
+        _ person: EntryUUID, at moment: VerifierMoment, mustChange: Bool = false
     ) throws(StoreError) {
-        try update(person, "at = ?, uptime = ?, boot = ?, failures = 0", moment)
+        try update(
+            person,
+            """
+            at = ?, uptime = ?, boot = ?, failures = 0, refusedAt = NULL,
+            mustChange = \(mustChange ? 1 : 0)
+            """, moment)
+    }
+
+    /// The directory refused the account, whatever the password: the verifier is kept, and not to be
+    /// used until the directory accepts the password again.
+    ///
+    /// Forgetting it would let everybody who can guess wrong passwords take it away.
+    public func noteRefused(_ person: EntryUUID, at moment: VerifierMoment) throws(StoreError) {
+        guard known.withLock({ $0[person] != nil }) else { return }
+        try access { database throws(SQLFault) in
+            try database.sql("UPDATE verifiers SET refusedAt = ? WHERE uuid = ?").run(
+                .int(moment.at), .blob(person.octets))
+        }
     }
 
     /// A password was held against the verifier and was wrong.
@@ -212,14 +250,23 @@ extension VerifierStore {
         if !names.isEmpty {
             known.withLock { gone += $0.filter { names.contains($0.value) }.map(\.key) }
         }
+        gone = known.withLock { known in gone.filter { known[$0] != nil } }
         guard !gone.isEmpty else { return }
-        try access { database throws(SQLFault) in
-            for person in gone {
-                try database.sql("DELETE FROM verifiers WHERE uuid = ?").run(.blob(person.octets))
+        var former: [EntryUUID: String] = [:]
+        do throws(StoreError) {
+            try access { database throws(SQLFault) in
+                for person in gone {
+                    try database.sql("DELETE FROM verifiers WHERE uuid = ?").run(
+                        .blob(person.octets))
+                }
+                // Here nobody puts: what is put afterwards stays known.
+                known.withLock { known in
+                    for person in gone { former[person] = known.removeValue(forKey: person) }
+                }
             }
-        }
-        known.withLock { known in
-            for person in gone { known[person] = nil }
+        } catch {
+            known.withLock { $0.merge(former) { now, _ in now } }
+            throw error
         }
         _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
     }

@@ -147,6 +147,77 @@ private final class Folder {
     func late() throws {
         try store.put(stored(anna, "anna"), ifStill: { false })
         #expect(store.count == 0)
+        try store.put(stored(anna, "anna"))
+        try store.put(stored(anna, "annette"), ifStill: { false })
+        #expect(try store.verifier(of: anna) == stored(anna, "anna"))
+        try store.forget(names: ["anna"])
+        #expect(store.count == 0)
+    }
+
+    @Test("a change that comes while a first verifier is being put still costs it")
+    func gap() throws {
+        let forgetting = DispatchSemaphore(value: 0)
+        let other = change(annasKey, published(anna, "anna", stamp: "s2"))
+        let thread = Thread { [store] in
+            // Its beginning does not wait for the transaction, its end does.
+            try? store.forget(after: other)
+            forgetting.signal()
+        }
+        var isOver = false
+        let isKept = try store.put(stored(anna, "anna")) {
+            // The store said yes; now, before the verifier is in, a change is published.
+            thread.start()
+            isOver = forgetting.wait(timeout: .now() + .milliseconds(300)) == .success
+            return true
+        }
+        #expect(isKept)
+        #expect(!isOver)
+        if !isOver { forgetting.wait() }
+        #expect(try store.verifier(of: anna) == nil)
+        #expect(store.count == 0)
+    }
+
+    @Test("a refusal keeps the verifier unused until the next yes, which also says who must change")
+    func refusals() throws {
+        try store.noteRefused(anna, at: moment(1))
+        #expect(try store.verifier(of: anna) == nil)
+        var verifier = stored(anna, "anna")
+        verifier.mustChange = true
+        try store.put(verifier)
+        #expect(try store.verifier(of: anna) == verifier)
+        try store.noteRefused(anna, at: moment(7))
+        store.close()
+        let again = try VerifierStore(directory: folder.path)
+        #expect(try again.verifier(of: anna)?.refusedAt == moment(7).at)
+        #expect(try again.verifier(of: anna)?.mustChange == true)
+        try again.noteAccepted(anna, at: moment(8))
+        #expect(try again.verifier(of: anna)?.refusedAt == nil)
+        #expect(try again.verifier(of: anna)?.mustChange == false)
+        try again.noteAccepted(anna, at: moment(9), mustChange: true)
+        #expect(try again.verifier(of: anna)?.mustChange == true)
+        try again.noteRefused(anna, at: moment(10))
+        try again.put(stored(anna, "anna"))
+        #expect(try again.verifier(of: anna) == stored(anna, "anna"))
+    }
+
+    @Test("verifiers that the former version kept are read on")
+    func formerVersion() throws {
+        try store.put(stored(anna, "anna"))
+        store.close()
+        let queue = try DatabaseQueue(path: folder.file)
+        try queue.writeWithoutTransaction {
+            try $0.execute(
+                sql: """
+                    ALTER TABLE verifiers DROP COLUMN mustChange;
+                    ALTER TABLE verifiers DROP COLUMN refusedAt;
+                    DELETE FROM grdb_migrations WHERE identifier = 'refusals';
+                    PRAGMA user_version = 1;
+                    """)
+        }
+        try queue.close()
+        let again = try VerifierStore(directory: folder.path)
+        #expect(again.discarded == nil)
+        #expect(try again.verifier(of: anna) == stored(anna, "anna"))
     }
 
     @Test("damage and a newer program's file: begun anew, and nothing is kept aside")
@@ -199,7 +270,28 @@ private final class Folder {
         #expect(rebooted.seconds(since: first, newest: 0) == 500)
         #expect(rebooted.seconds(since: first, newest: first.at + 9000) == 9000)
         let setBack = VerifierMoment(at: first.at - 500, uptime: 3, boot: 1)
-        #expect(setBack.seconds(since: first, newest: 0) == 0)
+        #expect(setBack.seconds(since: first, newest: 0) == 3)
         #expect(setBack.seconds(since: first, newest: first.at + 90) == 90)
+    }
+
+    @Test("ages: a boot that is unknown or began anew is another one; it lasted as long as it says")
+    func otherBoots() {
+        let first = moment(0)
+        // The steady clock of one boot does not run backwards: this is another boot.
+        let rewound = VerifierMoment(at: first.at + 500, uptime: first.uptime - 1, boot: boot)
+        #expect(rewound.seconds(since: first, newest: 0) == 999)
+        #expect(rewound.seconds(since: first, newest: first.at + 7000) == 7000)
+        let long = VerifierMoment(at: first.at - 500, uptime: 90_000, boot: 1)
+        #expect(long.seconds(since: first, newest: 0) == 90_000)
+        let unknown = moment(0, boot: 0)
+        var later = moment(60, boot: 0)
+        later.at = unknown.at + 8000
+        #expect(later.seconds(since: unknown, newest: 0) == 8000)
+        later.at = unknown.at - 8000
+        #expect(later.seconds(since: unknown, newest: 0) == 60)
+        let extreme = VerifierMoment(at: .max, uptime: .max, boot: 5)
+        let earliest = VerifierMoment(at: .min, uptime: .min, boot: 5)
+        #expect(extreme.seconds(since: earliest, newest: 0) == .max)
+        #expect(earliest.seconds(since: extreme, newest: 0) == 0)
     }
 }

@@ -198,6 +198,27 @@ final class LoginHost {
     }
 }
 
+extension LoginHost {
+    /// Logs in and waits for the verifier.
+    func prepare(_ name: String, _ password: String) throws {
+        #expect(login(name, password).verdict == .accepted)
+        try wait("the verifier of \(name)") { try verifiers(name) == 1 }
+    }
+
+    /// How many verifiers of a person the file holds.
+    func verifiers(_ name: String) throws -> Int? {
+        let script = """
+            import sqlite3, sys
+            rows = sqlite3.connect(sys.argv[1]).execute(
+                'select count(*) from verifiers where name = ?', [sys.argv[2]])
+            print(rows.fetchone()[0])
+            """
+        let file = folder.path + "/state/store/verifiers.sqlite"
+        let found = try run("python3", ["-c", script, file, name], mayFail: true)
+        return Int(found.output.filter { !$0.isWhitespace })
+    }
+}
+
 /// A connection to a unix socket.
 final class UnixClient {
     let descriptor: CInt

@@ -18,46 +18,27 @@ private let patience = 10.0
         return try SlapdServer(options)
     }
 
-    /// Logs in and waits for the verifier.
-    private func prepare(_ host: LoginHost, _ name: String, _ password: String) throws {
-        #expect(host.login(name, password).verdict == .accepted)
-        try host.wait("the verifier of \(name)") { try verifiers(host, name) == 1 }
-    }
-
-    /// How many verifiers of a person the file holds.
-    private func verifiers(_ host: LoginHost, _ name: String) throws -> Int? {
-        let script = """
-            import sqlite3, sys
-            rows = sqlite3.connect(sys.argv[1]).execute(
-                'select count(*) from verifiers where name = ?', [sys.argv[2]])
-            print(rows.fetchone()[0])
-            """
-        let file = host.folder.path + "/state/store/verifiers.sqlite"
-        let found = try run("python3", ["-c", script, file, name], mayFail: true)
-        return Int(found.output.filter { !$0.isWhitespace })
-    }
-
     @Test("a password stamp, a removal and a new name each cost the verifier, other changes do not")
     func forgotten() throws {
         let server = try server()
         let host = try LoginHost(uris: [server.uri])
-        for number in 1...4 { try prepare(host, "user\(number)", "pw\(number)") }
+        for number in 1...4 { try host.prepare("user\(number)", "pw\(number)") }
         func dn(_ number: Int) -> String { "uid=user\(number),\(SlapdServer.people)" }
         try server.replace(dn(1), "shadowLastChange", with: "20000")
         try server.delete(dn(2))
         try server.replace(dn(3), "description", with: "nothing that matters")
         try server.rename(dn(4), to: "uid=user44")
         try host.wait("three verifiers to go") {
-            try [1, 2, 4].allSatisfy { try verifiers(host, "user\($0)") == 0 }
+            try [1, 2, 4].allSatisfy { try host.verifiers("user\($0)") == 0 }
         }
-        #expect(try verifiers(host, "user3") == 1)
+        #expect(try host.verifiers("user3") == 1)
     }
 
     @Test("frozen: the verifier admits, refuses, and the second login does not wait any more")
     func frozen() throws {
         let server = try server()
         let host = try LoginHost(uris: [server.uri], login: "timeout = \"1s\"")
-        try prepare(host, "user1", "pw1")
+        try host.prepare("user1", "pw1")
         try server.freeze()
         let first = host.login("user1", "pw1")
         #expect(first == Answer(verdict: .accepted, isOffline: true))
@@ -84,7 +65,7 @@ private let patience = 10.0
         let relay = try SlowRelay(to: server.port)
         let host = try LoginHost(
             uris: ["ldap://127.0.0.1:\(relay.port)"], login: "timeout = \"1s\"")
-        try prepare(host, "user1", "pw1")
+        try host.prepare("user1", "pw1")
         relay.setDelay(milliseconds: 5000)
         let first = host.login("user1", "pw1")
         #expect(first == Answer(verdict: .accepted, isOffline: true))
@@ -123,7 +104,7 @@ private let patience = 10.0
     func dead() throws {
         let server = try server()
         let host = try LoginHost(uris: [server.uri], login: "timeout = \"1s\"")
-        try prepare(host, "user1", "pw1")
+        try host.prepare("user1", "pw1")
         server.kill()
         for _ in 0..<3 { #expect(host.login("user1", "wrong").verdict == .wrongPassword) }
         #expect(host.stop() < 2)
@@ -149,7 +130,7 @@ private let patience = 10.0
     func refused() throws {
         let server = try server()
         let host = try LoginHost(uris: [server.uri], login: "timeout = \"1s\"")
-        try prepare(host, "user1", "pw1")
+        try host.prepare("user1", "pw1")
         try server.replace(
             "uid=user1,\(SlapdServer.people)", "userPassword", with: "another")
         #expect(host.login("user1", "pw1") == Answer(verdict: .wrongPassword))
@@ -166,7 +147,7 @@ private let patience = 10.0
         let silent = try LoopbackListener()
         let host = try LoginHost(
             uris: [server.uri, "ldap://127.0.0.1:\(silent.port)"], login: "timeout = \"1s\"")
-        try prepare(host, "user1", "pw1")
+        try host.prepare("user1", "pw1")
         server.kill()
         let answer = host.login("user1", "pw1")
         #expect(answer == Answer(verdict: .accepted, isOffline: true))

@@ -57,9 +57,9 @@ private let policies = """
 
     """
 
-private func dn(_ number: Int) -> String { "uid=user\(number),\(SlapdServer.people)" }
+func dn(_ number: Int) -> String { "uid=user\(number),\(SlapdServer.people)" }
 
-private func server(people: Int = 12) throws -> SlapdServer {
+func policyServer(people: Int = 12) throws -> SlapdServer {
     var options = SlapdOptions()
     options.ppolicy = true
     options.monitor = true
@@ -84,7 +84,7 @@ private func server(people: Int = 12) throws -> SlapdServer {
 }
 
 extension SlapdServer {
-    fileprivate func apply(policy: String, to number: Int) throws {
+    func apply(policy: String, to number: Int) throws {
         try replace(dn(number), "pwdPolicySubentry", with: "cn=\(policy),\(Self.suffix)")
     }
 
@@ -104,7 +104,7 @@ extension SlapdServer {
 @Suite(.serialized, .timeLimit(.minutes(3))) struct PasswordTests {
     @Test("right, wrong, empty and unknown, each with its verdict; the log holds no password")
     func basics() throws {
-        let server = try server()
+        let server = try policyServer()
         let host = try LoginHost(uris: [server.uri])
         #expect(host.login("user1", "pw1").verdict == .accepted)
         #expect(host.login("user1", "pw2-wrong").verdict == .wrongPassword)
@@ -123,7 +123,7 @@ extension SlapdServer {
 
     @Test("what the gate refuses, and passwords that none can be, reach no server")
     func unasked() throws {
-        let server = try server()
+        let server = try policyServer()
         let access = "[access]\nallow_users = [\"user1\", \"user2\"]"
         try server.replace(dn(2), "shadowExpire", with: "1")
         let host = try LoginHost(uris: [server.uri], access: access)
@@ -150,7 +150,7 @@ extension SlapdServer {
 
     @Test("locked, expired, grace, expiring and reset end in verdicts and words of their own")
     func policyAnswers() throws {
-        let server = try server()
+        let server = try policyServer()
         try server.apply(policy: "aged", to: 4)
         try server.apply(policy: "ageing", to: 5)
         try server.apply(policy: "reset", to: 6)
@@ -181,7 +181,7 @@ extension SlapdServer {
 
     @Test("a password is changed, or refused in words; must-change ends with it")
     func changes() throws {
-        let server = try server()
+        let server = try policyServer()
         try server.apply(policy: "strict", to: 1)
         try server.apply(policy: "young", to: 2)
         try server.apply(policy: "fixed", to: 3)
@@ -229,7 +229,7 @@ extension SlapdServer {
 
     @Test("with a reset identity root sets a password, without knowing the old one")
     func reset() throws {
-        let server = try server()
+        let server = try policyServer()
         let secret = try TemporaryDirectory("roster-reset")
         let file = try secret.write(SlapdServer.adminPassword, to: "password")
         _ = unsafe chmod(file, 0o600)

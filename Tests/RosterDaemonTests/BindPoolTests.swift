@@ -1,5 +1,7 @@
 // The pool's promises against a directory that does whatever is worst.
 
+import Accounts
+import DaemonProtocol
 import Foundation
 import LDAPClient
 import Logging
@@ -15,11 +17,14 @@ private final class ScriptedDirectory: BindDirectory {
         var connectFails: Set<Int> = []
         var bindHangs = false
         var lost = 0
+        var changeIsLost = false
+        var bindTakes: Duration = .zero
     }
 
     struct Counts: Equatable, Sendable {
         var connects: [Int] = []
         var binds = 0
+        var changes = 0
         var stuck = 0
         var mostStuck = 0
     }
@@ -56,8 +61,8 @@ private final class ScriptedDirectory: BindDirectory {
     }
 }
 
-private func fault(_ code: LDAPResultCode) -> LDAPError {
-    LDAPError(server: "test", step: .bind, code: code, diagnostic: "scripted", remedy: "")
+private func fault(_ code: LDAPResultCode, _ step: LDAPError.Step = .bind) -> LDAPError {
+    LDAPError(server: "test", step: step, code: code, diagnostic: "scripted", remedy: "")
 }
 
 private final class ScriptedSession: BindSession {
@@ -73,6 +78,7 @@ private final class ScriptedSession: BindSession {
         }
         directory.counts.withLock { $0.binds += 1 }
         if script.bindHangs { directory.hang() }
+        if script.bindTakes > .zero { usleep(UInt32(script.bindTakes.inSeconds * 1e6)) }
         if script.lost > 0 { throw fault(.serverDown) }
         return PasswordAnswer(LDAPResult(code: .success))
     }
@@ -80,7 +86,11 @@ private final class ScriptedSession: BindSession {
     func changePassword(
         of dn: String, old: Password, new: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer {
-        PasswordAnswer(LDAPResult(code: .success))
+        directory.counts.withLock { $0.changes += 1 }
+        if directory.script.withLock({ $0.changeIsLost }) {
+            throw fault(.serverDown, .changePassword)
+        }
+        return PasswordAnswer(LDAPResult(code: .success))
     }
 
     func ping(within limit: Duration) throws(LDAPError) {
@@ -161,6 +171,84 @@ private final class ScriptedSession: BindSession {
         directory.script.withLock { $0.lost = 2 }
         #expect(!isAnswered(await login(pool)))
         #expect(pool.idleCount == 0)
+    }
+
+    @Test("a change of a password whose connection is lost is sent once, on whatever connection")
+    func lostChange() async {
+        let directory = ScriptedDirectory(.init(changeIsLost: true))
+        let pool = BindPool(directory, clock: clock)
+        for kept in 0...1 {
+            if kept == 1 { #expect(isAnswered(await login(pool))) }
+            #expect(pool.idleCount == kept)
+            let before = directory.counts.withLock { $0.changes }
+            let outcome: BindOutcome<PasswordAnswer> = await pool.perform(
+                by: clock.uptime() + .seconds(30)
+            ) { session, left throws(LDAPError) in
+                try session.changePassword(
+                    of: "uid=anna", old: Password([1]), new: Password([2]), within: left())
+            }
+            #expect(!isAnswered(outcome))
+            #expect(directory.counts.withLock { $0.changes } == before + 1)
+        }
+    }
+
+    @Test("a change is sent or given up, never both")
+    func sending() {
+        let sent = ChangeSending()
+        #expect(sent.begin())
+        #expect(!sent.begin())
+        #expect(sent.end())
+        let givenUp = ChangeSending()
+        #expect(!givenUp.end())
+        #expect(!givenUp.begin())
+        #expect(!givenUp.end())
+    }
+
+    @Test("a change for which the bind left no time is not sent, nobody is told it may have been")
+    func lateChange() async throws {
+        let directory = ScriptedDirectory(.init(bindTakes: .milliseconds(900)))
+        let service = service(directory, timeout: .seconds(1))
+        let late = await service.change(Self.change, login(by: service.timeout), by: root)
+        #expect(late.verdict == .undecidable)
+        #expect(late.messages.isEmpty)
+        #expect(directory.counts.withLock { $0.changes } == 0)
+        directory.script.withLock { $0 = .init() }
+        let patient = self.service(directory, timeout: .seconds(30))
+        let answer = await patient.change(Self.change, login(by: patient.timeout), by: root)
+        #expect(answer.verdict == .accepted)
+        #expect(directory.counts.withLock { $0.changes } == 1)
+    }
+
+    private func login(by timeout: Duration) -> Login {
+        let person = LoginPerson(
+            uuid: EntryUUID(high: 1, low: 2), name: "anna", dn: "uid=anna", stamp: "")
+        return Login(
+            person: person, finding: GateFinding(verdict: .accepted),
+            deadline: clock.uptime() + timeout)
+    }
+
+    private let root = PeerCredentials(pid: 1, uid: 0, gid: 0)
+
+    private static var change: LoginQuestion {
+        unsafe Array("anna".utf8).withUnsafeBytes { octets in
+            var request = unsafe LoginRequest(.change, name: octets)
+            unsafe request.password = octets
+            unsafe request.newPassword = octets
+            return LoginQuestion(request)
+        }
+    }
+
+    private func service(_ directory: ScriptedDirectory, timeout: Duration) -> LoginService {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let pool = BindPool(directory, clock: clock)
+        let keeper = VerifierKeeper(
+            directory: "/nonexistent", policy: OfflinePolicy(isAllowed: false, maxAge: 0),
+            clock: clock, logger: logger)
+        return LoginService(
+            timeout: timeout, gate: LoginGate(directory: "/nonexistent"),
+            directory: LoginDirectory(pool, timeout: timeout, clock: clock, logger: logger),
+            keeper: keeper, storeReader: StoreReaderSlot(), reset: nil, clock: clock,
+            logger: logger)
     }
 
     @Test("servers are tried in order, one that failed last of all for a while")

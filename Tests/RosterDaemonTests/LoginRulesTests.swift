@@ -3,6 +3,7 @@
 import AccountStore
 import Accounts
 import DaemonProtocol
+import Logging
 import Testing
 
 @testable import RosterDaemon
@@ -61,24 +62,49 @@ import Testing
     @Test("a burst is admitted, then one by one as time passes; root and others are not held up")
     func burst() {
         var limiter = RequestLimiter(burst: 3, interval: 2)
-        for _ in 0..<3 { #expect(limiter.admits(1000, at: .zero) == true) }
-        #expect(limiter.admits(1000, at: .seconds(1)) == false)
-        #expect(limiter.admits(1001, at: .seconds(1)) == true)
-        for _ in 0..<100 { #expect(limiter.admits(0, at: .seconds(1)) == true) }
-        #expect(limiter.admits(1000, at: .seconds(3)) == true)
-        #expect(limiter.admits(1000, at: .seconds(3)) == false)
-        for _ in 0..<3 { #expect(limiter.admits(1000, at: .seconds(3600)) == true) }
-        #expect(limiter.admits(1000, at: .seconds(3600)) == false)
+        for _ in 0..<3 { #expect(limiter.admission(of: 1000, at: .zero) == .admitted) }
+        #expect(limiter.admission(of: 1000, at: .seconds(1)) != .admitted)
+        #expect(limiter.admission(of: 1001, at: .seconds(1)) == .admitted)
+        for _ in 0..<100 { #expect(limiter.admission(of: 0, at: .seconds(1)) == .admitted) }
+        #expect(limiter.admission(of: 1000, at: .seconds(3)) == .admitted)
+        #expect(limiter.admission(of: 1000, at: .seconds(3)) != .admitted)
+        for _ in 0..<3 { #expect(limiter.admission(of: 1000, at: .seconds(3600)) == .admitted) }
+        #expect(limiter.admission(of: 1000, at: .seconds(3600)) != .admitted)
+    }
+
+    @Test("of many refusals one in a minute is reported, of each user")
+    func reports() {
+        var limiter = RequestLimiter(burst: 1, interval: 1e9)
+        var reported: [UInt32: Int] = [:]
+        for second in 0..<180 {
+            for uid in [UInt32(1000), 1001] {
+                let admission = limiter.admission(of: uid, at: .seconds(second))
+                if admission == .refusedAndDue { reported[uid, default: 0] += 1 }
+            }
+        }
+        #expect(reported == [1000: 3, 1001: 3])
+    }
+
+    @Test("users other than root make the log grow no further than they are let")
+    func levels() {
+        for verdict in LoginVerdict.allCases {
+            #expect(verdict.logLevel(.refused, uid: 1000) == nil)
+            #expect(verdict.logLevel(.refusedAndDue, uid: 1000) == .notice)
+            let other = verdict.logLevel(.admitted, uid: 1000)
+            #expect(other == (verdict == .unknownUser ? nil : .info))
+            #expect(verdict.logLevel(.admitted, uid: 0) != nil)
+        }
+        #expect(LoginVerdict.wrongPassword.logLevel(.admitted, uid: 0) == .notice)
     }
 
     @Test("a limited number of users is counted")
     func users() {
         var limiter = RequestLimiter(burst: 1, interval: 100, users: 2)
-        #expect(limiter.admits(1, at: .seconds(1)) == true)
-        #expect(limiter.admits(2, at: .seconds(2)) == true)
-        #expect(limiter.admits(3, at: .seconds(3)) == true)
-        #expect(limiter.admits(3, at: .seconds(3)) == false)
-        #expect(limiter.admits(1, at: .seconds(4)) == true)
+        #expect(limiter.admission(of: 1, at: .seconds(1)) == .admitted)
+        #expect(limiter.admission(of: 2, at: .seconds(2)) == .admitted)
+        #expect(limiter.admission(of: 3, at: .seconds(3)) == .admitted)
+        #expect(limiter.admission(of: 3, at: .seconds(3)) != .admitted)
+        #expect(limiter.admission(of: 1, at: .seconds(4)) == .admitted)
     }
 }
 
@@ -150,7 +176,41 @@ import Testing
     func delayAcrossBoots() {
         let stored = verifier(failures: 6, lastFailure: 100)
         #expect(policy.delay(after: stored, at: moment(104), newest: 0) == 12)
-        #expect(policy.delay(after: stored, at: moment(110, boot: 9), newest: 0) == 6)
+        let rebooted = VerifierMoment(at: moment(110).at, uptime: 3, boot: 9)
+        #expect(policy.delay(after: stored, at: rebooted, newest: 0) == 6)
+        // The new boot has lasted longer than the delay, whatever the wall clock says.
+        #expect(policy.delay(after: stored, at: moment(110, boot: 9), newest: 0) == 0)
+    }
+}
+
+@Suite struct GateAgreementTests {
+    private let uuid = EntryUUID(high: 1, low: 2)
+
+    private func agreed(
+        _ verdict: LoginVerdict, _ change: (inout LoginPerson) -> Void
+    ) -> LoginVerdict {
+        var person = LoginPerson(uuid: uuid, name: "anna", dn: "uid=anna", stamp: "", uid: 20001)
+        change(&person)
+        let finding = GateFinding(verdict: verdict, uid: 20001, uuid: uuid)
+        return finding.agreed(with: person).verdict
+    }
+
+    @Test("index and store have to mean the same account; what the store takes away is taken away")
+    func agreement() {
+        for verdict in [LoginVerdict.accepted, .mustChangePassword] {
+            #expect(agreed(verdict) { _ in } == verdict)
+            #expect(agreed(verdict) { $0.uid = 20002 } == .undecidable)
+            #expect(agreed(verdict) { $0.uuid = EntryUUID(high: 1, low: 3) } == .undecidable)
+            #expect(agreed(verdict) { $0.refusal = .disabled } == .disabled)
+            #expect(agreed(verdict) { $0.refusal = .blocked } == .blocked)
+        }
+        for verdict in [LoginVerdict.removed, .denied, .stale, .unknownUser] {
+            #expect(agreed(verdict) { $0.refusal = .disabled } == verdict)
+            #expect(agreed(verdict) { $0.uid = 20002 } == verdict)
+        }
+        let nobody = GateFinding(verdict: .accepted)
+        let person = LoginPerson(uuid: uuid, name: "anna", dn: "uid=anna", stamp: "", uid: 0)
+        #expect(nobody.agreed(with: person).verdict == .undecidable)
     }
 }
 

@@ -101,8 +101,11 @@ final class BindPool: Sendable {
             do throws(LDAPError) {
                 return .answered(try use(kept, work, order))
             } catch {
-                // A server that closed an idle connection has not looked at what was sent on it.
-                guard error.code == .serverDown, !order.isOver else { return failed(kept, error) }
+                // A server that closed an idle connection has not looked at what was sent on it; but
+                // a change that was sent after a bind may have been carried out.
+                guard error.code == .serverDown, error.step != .changePassword, !order.isOver else {
+                    return failed(kept, error)
+                }
                 dropIdle(of: kept.server)
             }
         }

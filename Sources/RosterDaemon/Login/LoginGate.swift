@@ -12,6 +12,8 @@ struct GateFinding: Equatable, Sendable {
     /// What decided, for the log.
     var source = ""
     var uid: UInt32 = 0
+    /// Whose account it is; `nil`: there is none.
+    var uuid: EntryUUID?
     /// The time, not before any that was ever published; seconds since the epoch.
     var now: Int64 = 0
 }
@@ -23,6 +25,37 @@ struct LoginPerson: Equatable, Sendable {
     var dn: String
     /// ``LoginFacts/passwordStamp``.
     var stamp: String
+    var uid: UInt32 = 0
+    /// Why the store refuses the person, whatever the index says; `nil`: it does not.
+    var refusal: LoginVerdict?
+}
+
+extension GateFinding {
+    /// The finding, or what the store makes of it, which may be ahead of the index.
+    ///
+    /// The index cannot be written for a while, perhaps. What the store takes away is taken away at
+    /// once; an account that is somebody else's in the store cannot be judged.
+    func agreed(with person: LoginPerson?) -> GateFinding {
+        guard verdict.admitsPasswords, let person else { return self }
+        guard person.uid == uid, person.uuid == uuid else {
+            return replaced(by: .undecidable, source: "index and store differ")
+        }
+        guard let refusal = person.refusal else { return self }
+        return replaced(by: refusal, source: "store, ahead of the index")
+    }
+
+    private func replaced(by verdict: LoginVerdict, source: String) -> GateFinding {
+        var other = self
+        other.verdict = verdict
+        other.text = "\(verdict.builtInText)"
+        other.source = source
+        return other
+    }
+}
+
+extension LoginVerdict {
+    /// Whether the gate leaves the matter to the password.
+    var admitsPasswords: Bool { self == .accepted || self == .mustChangePassword }
 }
 
 /// Reads the gate part of the published index.
@@ -43,7 +76,7 @@ struct LoginGate: Sendable {
                         return unsafe GateFinding(
                             verdict: decision.verdict, text: Self.text(decision.text),
                             source: Self.text(decision.source), uid: decision.uid,
-                            now: try gate.times().now(clock))
+                            uuid: decision.uuid, now: try gate.times().now(clock))
                     }
                 }
             }
@@ -88,6 +121,15 @@ extension StoreReader {
             let published = person.published
         else { return nil }
         return LoginPerson(
-            uuid: person.uuid, name: name, dn: person.dn, stamp: published.login.passwordStamp)
+            uuid: person.uuid, name: name, dn: person.dn, stamp: published.login.passwordStamp,
+            uid: published.passwd.uid, refusal: published.refusal)
+    }
+}
+
+extension PublishedPerson {
+    /// Why nobody may log in as the person, as far as the store alone says.
+    fileprivate var refusal: LoginVerdict? {
+        if login.isBlocked { return .blocked }
+        return state.isDisabled ? .disabled : nil
     }
 }

@@ -3,6 +3,7 @@
 internal import Accounts
 internal import LDAPClient
 internal import NIOPosix
+internal import Synchronization
 
 extension LoginService {
     /// Whether the password could be changed now, and whether the old one is right.
@@ -67,7 +68,7 @@ extension LoginService {
         return await change(question, login, as: binder)
     }
 
-    /// What came of binding and, if that succeeded, of the change.
+    /// What came of binding and, if that succeeded, of the change; without one: no time was left.
     private struct Change: Sendable {
         var bind: PasswordAnswer
         var change: PasswordAnswer?
@@ -79,9 +80,12 @@ extension LoginService {
         let (dn, password) = binder
         let (person, new, isReset) = (login.person, question.newPassword, question.isReset)
         let old = isReset ? Password([]) : password
+        let (sending, least) = (ChangeSending(), timeout / 8)
         let outcome = await directory.ask(by: login.deadline) { session, left throws(LDAPError) in
             let bind = try session.authenticate(dn: dn, password: password, within: left())
-            guard bind.result.code == .success else { return Change(bind: bind) }
+            guard bind.result.code == .success, left() > least, sending.begin() else {
+                return Change(bind: bind)
+            }
             let change = try session.changePassword(
                 of: person.dn, old: old, new: new, within: left())
             return Change(bind: bind, change: change)
@@ -89,17 +93,25 @@ extension LoginService {
         switch outcome {
         case .notTried: return LoginAnswer(.undecidable, source: "too many logins at once")
         case .failed(let reason):
+            guard sending.end() else { return LoginAnswer(.undecidable, source: reason) }
             // It may have been carried out all the same.
             keeper.forget(person.uuid)
             let text = "The directory did not confirm the change: it may be in force or not."
             return LoginAnswer(.undecidable, source: reason, messages: [text])
-        case .answered(let answers): return decide(answers, person, isReset: isReset)
+        case .answered(let answers):
+            if !isReset, let verdict = PasswordVerdict(bind: answers.bind).verdict {
+                keeper.learn(verdict, of: password, person)
+            }
+            return decide(answers, person, isReset: isReset)
         }
     }
 
     private func decide(_ answers: Change, _ person: LoginPerson, isReset: Bool) -> LoginAnswer {
         guard let change = answers.change else {
             let found = PasswordVerdict(bind: answers.bind)
+            guard answers.bind.result.code != .success else {
+                return LoginAnswer(.undecidable, source: "no time left for the change")
+            }
             // Not the person's password was refused, but that of the reset identity.
             let verdict = isReset ? LoginVerdict.undecidable : found.verdict ?? .undecidable
             return LoginAnswer(verdict, source: found.source, messages: found.messages)
@@ -108,5 +120,29 @@ extension LoginService {
         if found.verdict == .accepted { keeper.forget(person.uuid) }
         return LoginAnswer(
             found.verdict ?? .undecidable, source: found.source, messages: found.messages)
+    }
+}
+
+/// Whether a change was sent: decided once, by the thread that sends it or by whoever gives up.
+final class ChangeSending: Sendable {
+    private enum Stage { case open, sent, givenUp }
+
+    private let stage = Mutex(Stage.open)
+
+    /// Whether the change may be sent; from then on it counts as sent.
+    func begin() -> Bool {
+        stage.withLock { stage in
+            guard stage == .open else { return false }
+            stage = .sent
+            return true
+        }
+    }
+
+    /// Whether the change was sent; if not, it will not be.
+    func end() -> Bool {
+        stage.withLock { stage in
+            if stage == .open { stage = .givenUp }
+            return stage == .sent
+        }
     }
 }

@@ -57,18 +57,25 @@ final class LoginService: Sendable {
     /// Answers a question of `peer` and logs how.
     func answer(_ question: LoginQuestion, of peer: PeerCredentials) async -> LoginAnswer {
         let beganAt = clock.uptime()
-        var answer = await decide(question, of: peer, deadline: beganAt + timeout)
+        let admission = limiter.withLock { $0.admission(of: peer.uid, at: beganAt) }
+        var answer = LoginAnswer(.undecidable, source: "too many requests")
+        if admission == .admitted {
+            answer = await decide(question, of: peer, deadline: beganAt + timeout)
+        }
         if answer.messages.isEmpty, answer.verdict.isTold {
             let verdict = answer.verdict
             let text = try? await lookups.runIfActive { self.gate.text(for: verdict) }
             answer.messages = text.map { $0.isEmpty ? [] : [$0] } ?? []
         }
-        log(question, answer, of: peer, took: clock.uptime() - beganAt)
+        if let level = answer.verdict.logLevel(admission, uid: peer.uid) {
+            log(question, answer, of: peer, took: clock.uptime() - beganAt, as: level)
+        }
         return answer
     }
 
     private func log(
-        _ question: LoginQuestion, _ answer: LoginAnswer, of peer: PeerCredentials, took: Duration
+        _ question: LoginQuestion, _ answer: LoginAnswer, of peer: PeerCredentials, took: Duration,
+        as level: Logger.Level
     ) {
         var values: Logger.Metadata = [
             "user": "\(question.nameText)", "service": "\(question.serviceText)",
@@ -78,16 +85,12 @@ final class LoginService: Sendable {
         if !question.remoteHost.isEmpty { values["rhost"] = "\(question.remoteHost)" }
         if !answer.source.isEmpty { values["source"] = "\(answer.source)" }
         if answer.isOffline { values["offline"] = "yes" }
-        let isFine = answer.verdict == .accepted || answer.verdict == .unknownUser
-        logger.log(level: isFine ? .info : .notice, "\(question.kind)", metadata: values)
+        logger.log(level: level, "\(question.kind)", metadata: values)
     }
 
     private func decide(
         _ question: LoginQuestion, of peer: PeerCredentials, deadline: Duration
     ) async -> LoginAnswer {
-        guard limiter.withLock({ $0.admits(peer.uid, at: clock.uptime()) }) else {
-            return LoginAnswer(.undecidable, source: "too many requests")
-        }
         let now = clock.gate()
         let found = try? await lookups.runIfActive {
             let finding = self.gate.decide(
@@ -95,9 +98,10 @@ final class LoginService: Sendable {
             let person = try self.storeReader.reader?.loginPerson(named: question.nameText)
             return (finding, person)
         }
-        guard let (finding, person) = found else {
+        guard let (published, person) = found else {
             return LoginAnswer(.undecidable, source: "store")
         }
+        let finding = published.agreed(with: person)
         if finding.verdict == .unknownUser { return LoginAnswer(.unknownUser) }
         guard peer.uid == 0 || peer.uid == finding.uid else {
             return LoginAnswer(.undecidable, source: "asked by another user")
@@ -142,8 +146,18 @@ struct Login: Sendable {
 }
 
 extension LoginVerdict {
-    /// Whether the gate leaves the matter to the password.
-    fileprivate var admitsPasswords: Bool { self == .accepted || self == .mustChangePassword }
+    /// How the answer to a user is logged; `nil`: not at all.
+    ///
+    /// Nobody but root can make the log grow faster than the limiter lets through.
+    func logLevel(_ admission: RequestLimiter.Admission, uid: UInt32) -> Logger.Level? {
+        switch admission {
+        case .refused: return nil
+        case .refusedAndDue: return .notice
+        case .admitted: break
+        }
+        guard uid == 0 else { return self == .unknownUser ? nil : .info }
+        return self == .accepted || self == .unknownUser ? .info : .notice
+    }
 
     /// Whether the person is told the verdict's text with it.
     fileprivate var isTold: Bool {
@@ -171,10 +185,9 @@ extension LoginService {
         guard case .decided(let verdict, let answer) = outcome else {
             return await offline(password, login, why: outcome.reason)
         }
-        switch verdict {
-        case .accepted, .mustChangePassword: keeper.accepted(password, of: login.person)
-        case .wrongPassword: keeper.refused(password, of: login.person)
-        default: break
+        if verdict == .accepted || verdict == .mustChangePassword {
+            keeper.accepted(
+                password, of: login.person, mustChange: verdict == .mustChangePassword)
         }
         guard verdict == .accepted, login.finding.verdict == .mustChangePassword else {
             return answer
@@ -211,6 +224,7 @@ extension LoginService {
             let found = PasswordVerdict(bind: answer)
             guard let verdict = found.verdict else { return .noAnswer(found.source) }
             if verdict == .wrongPassword { noteRefusal(took: clock.uptime() - beganAt) }
+            keeper.learn(verdict, of: password, login.person)
             return .decided(
                 verdict, LoginAnswer(verdict, source: found.source, messages: found.messages))
         }
@@ -229,9 +243,9 @@ extension LoginService {
             by: max(login.deadline, clock.uptime() + Self.offlineShare))
         var answer: LoginAnswer
         switch finding {
-        case .accepted:
-            let mustChange = login.finding.verdict == .mustChangePassword
-            answer = LoginAnswer(mustChange ? .mustChangePassword : .accepted, source: why)
+        case .accepted(let mustChange):
+            let isDue = mustChange || login.finding.verdict == .mustChangePassword
+            answer = LoginAnswer(isDue ? .mustChangePassword : .accepted, source: why)
             answer.isOffline = true
         case .wrong:
             answer = LoginAnswer(.wrongPassword, source: why)

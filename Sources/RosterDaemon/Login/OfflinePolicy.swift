@@ -14,13 +14,14 @@ struct OfflinePolicy: Equatable, Sendable {
     /// The longest delay after a wrong password, in seconds.
     static let longestDelay: Int64 = 900
 
-    /// Whether the verifier is the person's, of the password that the directory shows, and young
-    /// enough; `newest` is the latest time ever published.
+    /// Whether the verifier is the person's, of the password that the directory shows, young enough
+    /// and not of an account that the directory locked since; `newest` is the latest time ever
+    /// published.
     func mayUse(
         _ verifier: StoredVerifier, for person: LoginPerson, at now: VerifierMoment, newest: Int64
     ) -> Bool {
         isAllowed && verifier.uuid == person.uuid && verifier.name == person.name
-            && verifier.stamp == person.stamp
+            && verifier.stamp == person.stamp && verifier.refusedAt == nil
             && now.seconds(since: verifier.acceptedAt, newest: newest) < maxAge
     }
 

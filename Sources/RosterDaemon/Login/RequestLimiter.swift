@@ -9,10 +9,22 @@ struct RequestLimiter {
     /// The most users that are counted; beyond it the one who asked longest ago is forgotten.
     let users: Int
 
+    /// What becomes of a request.
+    enum Admission: Equatable, Sendable {
+        case admitted
+        case refused
+        /// Refused, and none of the user was reported within the last minute.
+        case refusedAndDue
+    }
+
     private struct Bucket {
         var tokens: Double
         var at: Duration
+        var reportedAt: Duration?
     }
+
+    /// How often the refusals of a user are reported at most.
+    static let reportInterval: Duration = .seconds(60)
 
     private var buckets: [UInt32: Bucket] = [:]
 
@@ -24,17 +36,20 @@ struct RequestLimiter {
     }
 
     /// Whether the user may make a request now, which is counted.
-    mutating func admits(_ uid: UInt32, at now: Duration) -> Bool {
-        guard uid != 0 else { return true }
+    mutating func admission(of uid: UInt32, at now: Duration) -> Admission {
+        guard uid != 0 else { return .admitted }
         var bucket = buckets[uid] ?? Bucket(tokens: burst, at: now)
         bucket.tokens = min(burst, bucket.tokens + (now - bucket.at).inSeconds / interval)
         bucket.at = now
         let isAdmitted = bucket.tokens >= 1
         if isAdmitted { bucket.tokens -= 1 }
+        let isReported = bucket.reportedAt.map { now - $0 < Self.reportInterval } ?? false
+        if !isAdmitted, !isReported { bucket.reportedAt = now }
         buckets[uid] = bucket
         if buckets.count > users, let oldest = buckets.min(by: { $0.value.at < $1.value.at }) {
             buckets[oldest.key] = nil
         }
-        return isAdmitted
+        if isAdmitted { return .admitted }
+        return isReported ? .refused : .refusedAndDue
     }
 }
