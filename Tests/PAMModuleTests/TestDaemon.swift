@@ -41,19 +41,24 @@ final class TestDaemon: Sendable {
         }
         try #require(bound == 0)
         try #require(listen(listener, 8) == 0)
+        // The thread closes the listener, after the end: closed earlier, its number could be that of
+        // another test's socket already when the thread accepts next.
         Thread.detachNewThread { [listener, weak self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                if connection < 0 {
+                    if roster_errno() == EINVAL { break }  // shut down
+                    continue
+                }
                 self?.serve(connection, behaviour)
                 close(connection)
             }
+            close(listener)
         }
     }
 
     deinit {
         _ = shutdown(listener, CInt(SHUT_RDWR))
-        close(listener)
     }
 
     private func serve(_ connection: CInt, _ behaviour: DaemonBehaviour) {
