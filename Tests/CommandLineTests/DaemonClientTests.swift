@@ -22,7 +22,9 @@ private final class RawServer: Sendable {
         }
         try #require(bound == 0 && listen(descriptor, 8) == 0)
         let listener = descriptor
+        // The thread closes the listener: closed earlier, its number could be another test's.
         Thread {
+            defer { close(listener) }
             while true {
                 let client = accept(listener, nil, nil)
                 if client < 0 { return }
@@ -36,7 +38,6 @@ private final class RawServer: Sendable {
 
     deinit {
         shutdown(descriptor, CInt(SHUT_RDWR))
-        close(descriptor)
     }
 }
 
