@@ -34,8 +34,9 @@ final class LoginService: Sendable {
     /// How long the directory takes to refuse a password, for refusals that it is not asked about.
     private let refusalTime = Mutex(Duration.zero)
 
-    /// Of the deadline, what is left to the verifier when the directory does not answer.
-    static let offlineShare: Duration = .milliseconds(250)
+    /// Of the deadline, what is left to the verifiers when the directory does not answer: enough for
+    /// those who come in the moment in which it freezes, two of whom are checked at a time.
+    private var offlineShare: Duration { max(.milliseconds(250), timeout / 4) }
     /// A refusal that the directory is not asked about takes no longer than this.
     private static let longestPretence: Duration = .milliseconds(300)
 
@@ -181,7 +182,7 @@ extension LoginService {
             await pretend()
             return LoginAnswer(.wrongPassword, source: "password not admissible")
         }
-        let outcome = await bind(login, password, keeping: Self.offlineShare)
+        let outcome = await bind(login, password, keeping: offlineShare)
         guard case .decided(let verdict, let answer) = outcome else {
             return await offline(password, login, why: outcome.reason)
         }
@@ -240,7 +241,7 @@ extension LoginService {
     ) async -> LoginAnswer {
         let finding = await keeper.check(
             password, of: login.person, newest: login.finding.now,
-            by: max(login.deadline, clock.uptime() + Self.offlineShare))
+            by: max(login.deadline, clock.uptime() + offlineShare))
         var answer: LoginAnswer
         switch finding {
         case .accepted(let mustChange):
