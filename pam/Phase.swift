@@ -59,16 +59,6 @@ struct Phase<Transaction: PAMTransaction> {
     }
 }
 
-/// Whose a name is.
-enum Ownership {
-    /// A local account's, or one that the directory does not publish.
-    case foreign
-    /// An account of the directory.
-    case ours
-    /// It cannot be said: the index of a configured host cannot be used.
-    case undecidable
-}
-
 extension Phase {
     /// Runs `body` with the account's name if it is ours, otherwise returns PAM_USER_UNKNOWN or,
     /// where that cannot be said, `undecidable`.
