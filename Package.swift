@@ -64,7 +64,6 @@ let package = Package(
         .library(name: "nss_roster", type: .dynamic, targets: ["NSSModule"]),
         .library(name: "pam_roster", type: .dynamic, targets: ["PAMModule"]),
         .executable(name: "rosterd", targets: ["rosterd"]),
-        .executable(name: "roster", targets: ["roster"]),
         .executable(name: "authorized-keys", targets: ["AuthorizedKeys"]),
     ],
     traits: [
@@ -136,16 +135,18 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
-        .executableTarget(
-            name: "rosterd",
+        // The administrator's command; rosterd's program answers under this name too.
+        .target(
+            name: "roster",
             dependencies: [
-                "RosterDaemon", "Settings",
+                "RosterDaemon", "Settings", "LDAPClient", "DaemonProtocol", "AccountIndex",
+                "Accounts", "CLibc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(
-            name: "roster",
+            name: "rosterd",
             dependencies: [
-                "DaemonProtocol", "AccountIndex", "Accounts", "CLibc",
+                "RosterDaemon", "roster", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
 

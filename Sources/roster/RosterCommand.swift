@@ -3,8 +3,14 @@ internal import ArgumentParser
 internal import DaemonProtocol
 internal import Glibc
 
+/// Runs the command line of this process as `roster`, and exits with the status of roster(8).
+public func runRosterCommand() -> Never {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    let status = RosterCommand.run(arguments) { CommandEnvironment(live: $0) }
+    Glibc.exit(status.rawValue)
+}
+
 /// The command with its subcommands; see roster(8).
-@main
 struct RosterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roster",
@@ -22,12 +28,6 @@ struct RosterCommand: ParsableCommand {
             DenyCommand.self, AllowCommand.self, ConfirmCommand.self,
         ])
 
-    /// Parses, runs, and exits with the documented status.
-    static func main() {
-        let arguments = Array(CommandLine.arguments.dropFirst())
-        let status = run(arguments) { CommandEnvironment(live: $0) }
-        Glibc.exit(status.rawValue)
-    }
 
     /// Runs the command line `arguments` in the environment that `environment` makes of its options.
     static func run(

@@ -1,10 +1,21 @@
 // rosterd: mirrors the directory onto this host. Options and exit status: rosterd(8).
+// Called as `roster`, by the link in /usr/bin, the same program is the administrator's command: one
+// file holds both, so that they are never of two versions.
 
 import ArgumentParser
 import RosterDaemon
 import Settings
+import roster
 
 @main
+enum Program {
+    static func main() async {
+        let name = CommandLine.arguments.first?.split(separator: "/").last
+        if name == "roster" { runRosterCommand() }
+        await Rosterd.main()
+    }
+}
+
 struct Rosterd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rosterd",

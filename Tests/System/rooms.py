@@ -26,9 +26,9 @@ ROOMS = {
     "RosterDaemon": ({"DirectorySync", "LDAPClient", "AccountStore", "AccountIndex", "Credentials",
                       "Settings", "DaemonProtocol", "Accounts"},
                      {"Logging", "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals"}),
-    "rosterd": ({"RosterDaemon", "Settings"}, {"ArgumentParser", "Logging"}),
-    "roster": ({"Settings", "LDAPClient", "DaemonProtocol", "AccountIndex", "Accounts"},
-               {"ArgumentParser"}),
+    "rosterd": ({"RosterDaemon", "roster", "Settings"}, {"ArgumentParser", "Logging"}),
+    "roster": ({"RosterDaemon", "Settings", "LDAPClient", "DaemonProtocol", "AccountIndex",
+                "Accounts"}, {"ArgumentParser"}),
 }
 # Rooms that also run inside other people's processes: no Foundation, no package.
 EMBEDDED = {"Accounts", "AccountIndex", "DaemonProtocol", "NSSModule", "PAMModule",

@@ -78,14 +78,11 @@ need_swift() {
 # No object of ours looks for libraries beside itself ($ORIGIN): they run as root in every process.
 swift_release=(swift build --package-path "$repo" -c release --disable-local-rpath)
 
-# build_programs: rosterd and roster, release, the Swift runtime linked in. SwiftPM builds only what
-# changed.
+# build_programs: rosterd, which is roster too: release, the Swift runtime linked in. SwiftPM builds
+# only what changed.
 build_programs() {
-  local product
-  for product in rosterd roster; do
-    "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
-      --product "$product" >&2 || return 1
-  done
+  "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
+    --product rosterd >&2
 }
 
 # build_modules: what runs in other people's processes, and the program that sshd asks for keys, as
