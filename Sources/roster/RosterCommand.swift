@@ -28,7 +28,6 @@ struct RosterCommand: ParsableCommand {
             DenyCommand.self, AllowCommand.self, ConfirmCommand.self,
         ])
 
-
     /// Runs the command line `arguments` in the environment that `environment` makes of its options.
     static func run(
         _ arguments: [String], in environment: (CommandPaths) -> CommandEnvironment
