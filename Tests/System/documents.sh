@@ -40,7 +40,7 @@ refers_to_pages() {
 options_documented() {
   local option bad=0
   while read -r option; do
-    sed 's/\\-/-/g' "$repo/packaging/man/rosterd.8" | grep -qe "$option" ||
+    sed 's/\\-/-/g' "$repo/packaging/man/rosterd.8" | grep -e "$option" >/dev/null ||
       { echo "rosterd(8) lacks $option"; bad=1; }
   done < <("$stage/usr/sbin/rosterd" --help | grep -oE -e '--[a-z-]+' | sort -u)
   return "$bad"
