@@ -1,18 +1,23 @@
-# A throw-away OpenLDAP with TLS, syncprov and ppolicy, on loopback inside the room. Sourced by the
-# demo, the system tests and the benchmarks; everything in it runs in a room only.
+# A throw-away OpenLDAP with TLS, syncprov and ppolicy. Sourced by the demo, the system tests and the
+# benchmarks, in a room, where it is on loopback and its files are in /run; who runs it elsewhere says
+# first where its files ($directory_run), its database and it itself may be.
 
 suffix=dc=example,dc=org
 people_base=ou=people,$suffix
 groups_base=ou=groups,$suffix
 reader_dn=cn=roster,ou=services,$suffix
 reader_password=reader-secret
-ldap_uri=ldaps://127.0.0.1:636
-ldapi_uri=ldapi://%2Frun%2Fldapi
-directory_home=/var/lib/ldap/room
-directory_log=/run/slapd.log
-[ "${IN_ROOM:-}" = 1 ] || { echo "directory.sh: only inside packaging/lib/room" >&2; exit 1; }
+if [ -z "${directory_run:-}" ]; then
+  [ "${IN_ROOM:-}" = 1 ] || { echo "directory.sh: only inside packaging/lib/room" >&2; exit 1; }
+  directory_run=/run
+fi
+ldap_uri=${ldap_uri:-ldaps://127.0.0.1:636}
+ldapi_uri=ldapi://${directory_run//\//%2F}%2Fldapi
+directory_home=${directory_home:-/var/lib/ldap/room}
+directory_log=$directory_run/slapd.log
 
-# make_certificates FOLDER: a certificate authority and a certificate for 127.0.0.1.
+# make_certificates FOLDER [ADDRESS]: a certificate authority and a certificate for ADDRESS, which is
+# 127.0.0.1 by default.
 make_certificates() {
   mkdir -p "$1"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=room CA' \
@@ -20,7 +25,7 @@ make_certificates() {
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=directory' \
     -keyout "$1/key.pem" -out "$1/request.pem" 2>/dev/null
   openssl x509 -req -in "$1/request.pem" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial \
-    -days 30 -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') -out "$1/cert.pem" \
+    -days 30 -extfile <(echo "subjectAltName=DNS:localhost,IP:${2:-127.0.0.1}") -out "$1/cert.pem" \
     2>/dev/null
 }
 
@@ -30,11 +35,11 @@ directory_make() {
   local d=$directory_home file
   rm -rf "$d"
   mkdir -p "$d/conf" "$d/db"
-  [ -s /run/tls/cert.pem ] || make_certificates /run/tls
-  directory_config >/run/config.ldif
-  slapadd -n0 -F "$d/conf" -l /run/config.ldif
-  directory_base >/run/base.ldif
-  for file in /run/base.ldif "$@"; do
+  [ -s "$directory_run/tls/cert.pem" ] || make_certificates "$directory_run/tls"
+  directory_config >"$directory_run/config.ldif"
+  slapadd -n0 -F "$d/conf" -l "$directory_run/config.ldif"
+  directory_base >"$directory_run/base.ldif"
+  for file in "$directory_run/base.ldif" "$@"; do
     slapadd -n1 -q -w -F "$d/conf" -l "$file"
   done
 }
@@ -45,10 +50,10 @@ directory_config() {
 dn: cn=config
 objectClass: olcGlobal
 cn: config
-olcTLSCACertificateFile: /run/tls/ca.pem
-olcTLSCertificateFile: /run/tls/cert.pem
-olcTLSCertificateKeyFile: /run/tls/key.pem
-olcPidFile: /run/slapd.pid
+olcTLSCACertificateFile: $directory_run/tls/ca.pem
+olcTLSCertificateFile: $directory_run/tls/cert.pem
+olcTLSCertificateKeyFile: $directory_run/tls/key.pem
+olcPidFile: $directory_run/slapd.pid
 olcLogLevel: stats
 olcSizeLimit: unlimited
 
@@ -134,16 +139,16 @@ userPassword: $(slappasswd -s "$reader_password")
 L
 }
 
-directory_pid() { cat /run/slapd.pid 2>/dev/null; }
+directory_pid() { cat "$directory_run/slapd.pid" 2>/dev/null; }
 
 directory_start() {
   local try
-  rm -f /run/slapd.pid
+  rm -f "$directory_run/slapd.pid"
   # -d keeps slapd in the foreground, so that it is ours to stop and to freeze.
   slapd -d 0 -F "$directory_home/conf" \
     -h "${listen_url:-ldap://127.0.0.1:389 $ldap_uri $ldapi_uri}" </dev/null >>"$directory_log" 2>&1 &
   for try in {1..200}; do
-    [ -s /run/slapd.pid ] && ldapwhoami -Q -Y EXTERNAL -H "$ldapi_uri" >/dev/null 2>&1 && return 0
+    [ -s "$directory_run/slapd.pid" ] && ldapwhoami -Q -Y EXTERNAL -H "$ldapi_uri" >/dev/null 2>&1 && return 0
     sleep 0.02
   done
   echo "slapd did not come up, see $directory_log:" >&2

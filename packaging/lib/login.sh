@@ -2,7 +2,8 @@
 # sshd on loopback, cron, sudo, local users. Sourced in a room, after directory.sh and daemon.sh;
 # all of it ends with the room. The attempts themselves are in logins.py.
 
-logins=/run/logins
+export LOGINS=${LOGINS:-/run/logins}
+logins=$LOGINS
 auth_log=/run/auth.log
 root_password=root-secret
 local_password=local-secret

@@ -1,4 +1,5 @@
-"""Logins with the real programs, as a person would do them. In a room only (see login.sh).
+"""Logins with the real programs, as a person would do them. In a room (see login.sh) or a machine
+of the tests (see Tests/Machine) only; LOGINS names the folder with the keys.
 
 The demo, the system tests and the benchmarks share this. Every function makes one attempt and
 returns an `Attempt`: whether it let the person in, after how many seconds, and what was printed.
@@ -12,7 +13,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
-HOME = "/run/logins"
+HOME = os.environ.get("LOGINS", "/run/logins")
 KEY, OTHER_KEY = f"{HOME}/key", f"{HOME}/other-key"
 PORTS = {"password": 22, "keyboard-interactive": 2222}
 PATIENCE = 40.0  # seconds until an attempt is given up
