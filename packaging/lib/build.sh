@@ -9,6 +9,8 @@ multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo "$(uname 
 # What building needs (libc6-dev and the linker come with the compiler's dependencies).
 build_packages=(binutils gcc libc6-dev libldap-dev libpam0g-dev libsqlite3-dev libssl-dev libstdc++-12-dev
   pkg-config zlib1g-dev)
+# What making the package needs beside that.
+deb_packages=(debhelper dh-nss dpkg-dev)
 # What running against a throw-away directory needs.
 directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
 # What logging in with the real programs needs.
