@@ -147,6 +147,43 @@ rename() { printf 'dn: %s\nchangetype: modrdn\nnewrdn: %s\ndeleteoldrdn: 1\n%s\n
 
 many_people() { local i; for ((i = 1; i <= $1; i++)); do person "$(printf 'p%03d' "$i")" $((20000 + i)); done; }
 
+# Logins; the people are those of /run/people.ldif or $people_file.
+every_path="ssh_key ssh_password ssh_keyboard login su sudo pamtester python_pam cron"
+public_key() { ssh-keygen -y -f "$logins/$1"; }
+colleague() { # colleague NAME UID [LINE...]: somebody who can log in by password and by key
+  local name=$1 uid=$2
+  shift 2
+  person "$name" "$uid" "sshPublicKey: $(public_key key)" "userPassword: secret-$name" "$@" |
+    sed 's/^objectClass: shadowAccount$/&\nobjectClass: ldapPublicKey/'
+}
+uid_of() { sed -n "/^uid: $1$/,/^$/s/^uidNumber: //p" "${people_file:-/run/people.ldif}"; }
+
+# by PATH NAME [PASSWORD]: one attempt by one path, whether it lets NAME in.
+by() { login_by "$1" "$2" "$(uid_of "$2")" "${3-secret-$2}"; }
+
+# all_paths in|out NAME [PATHS]: attempts by every path at once; all of them must end so.
+all_paths() {
+  local path wanted=$1 name=$2 wrong=0 paths=${3:-$every_path}
+  rm -f /run/path.*
+  for path in $paths; do
+    { by "$path" "$name" >"/run/path.$path" 2>&1 && echo in || echo out; } >"/run/path.$path.result" &
+  done
+  wait
+  for path in $paths; do
+    [ "$(cat "/run/path.$path.result")" != "$wanted" ] || continue
+    wrong=1
+    echo "$path is $(cat "/run/path.$path.result"): $(tail -n 2 "/run/path.$path" | tr -d '\r' | tr '\n' ' ')"
+  done
+  return $wrong
+}
+in_by_all() { all_paths in "$@"; }
+out_by_all() { all_paths out "$@"; }
+local_people_get_in() {
+  login_by ssh_key root 0 x && login_by ssh_key lora 5001 x && login_by su root 0 "$root_password" &&
+    login_by ssh_password lora 5001 "$local_password" && login_by sudo lora 5001 "$local_password" &&
+    login_by login root 0 "$root_password"
+}
+
 # What the reader may see: "read" is normal, "none" makes the directory look empty.
 reader_access() {
   ldapmodify -Q -Y EXTERNAL -H "$ldapi_uri" >/dev/null <<L

@@ -4,46 +4,11 @@
 with_logins=1
 source "$(dirname "$0")/lib.sh"
 
-every_path="ssh_key ssh_password ssh_keyboard login su sudo pamtester python_pam cron"
 login_make
 login_start
-public_key() { ssh-keygen -y -f "$logins/$1"; }
-colleague() { # colleague NAME UID [LINE...]: somebody who can log in by password and by key
-  local name=$1 uid=$2
-  shift 2
-  person "$name" "$uid" "sshPublicKey: $(public_key key)" "userPassword: secret-$name" "$@" |
-    sed 's/^objectClass: shadowAccount$/&\nobjectClass: ldapPublicKey/'
-}
-uid_of() { sed -n "/^uid: $1$/,/^$/s/^uidNumber: //p" /run/people.ldif; }
-
-# by PATH NAME [PASSWORD]: one attempt by one path, whether it lets NAME in.
-by() { login_by "$1" "$2" "$(uid_of "$2")" "${3-secret-$2}"; }
-
-# all_paths in|out NAME [PATHS]: attempts by every path at once; all of them must end so.
-all_paths() {
-  local path wanted=$1 name=$2 wrong=0 paths=${3:-$every_path}
-  rm -f /run/path.*
-  for path in $paths; do
-    { by "$path" "$name" >"/run/path.$path" 2>&1 && echo in || echo out; } >"/run/path.$path.result" &
-  done
-  wait
-  for path in $paths; do
-    [ "$(cat "/run/path.$path.result")" != "$wanted" ] || continue
-    wrong=1
-    echo "$path is $(cat "/run/path.$path.result"): $(tail -n 2 "/run/path.$path" | tr -d '\r' | tr '\n' ' ')"
-  done
-  return $wrong
-}
-in_by_all() { all_paths in "$@"; }
-out_by_all() { all_paths out "$@"; }
 binds() { grep -c "BIND dn=\"cn=$1,.*method=128" "$directory_log" || true; }
 binds_are() { [ "$(binds "$1")" = "$2" ] || { echo "$(binds "$1") binds of $1 instead of $2"; return 1; }; }
 logged() { grep -E "$1" "$auth_log" | tail -n 1 | grep -q .; }
-local_people_get_in() {
-  login_by ssh_key root 0 x && login_by ssh_key lora 5001 x && login_by su root 0 "$root_password" &&
-    login_by ssh_password lora 5001 "$local_password" && login_by sudo lora 5001 "$local_password" &&
-    login_by login root 0 "$root_password"
-}
 policy() { modify "cn=default,ou=policies,$suffix" "replace: $1"$'\n'"$1: $2"; }
 
 access='
