@@ -148,7 +148,8 @@ let package = Package(
             dependencies: [
                 "RosterDaemon", "roster", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], swiftSettings: strict),
+            ], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
 
         // Writes and changes indexes of made-up accounts; for tests and benchmarks, not shipped.
         .executableTarget(
