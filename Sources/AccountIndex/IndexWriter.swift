@@ -268,9 +268,12 @@
                 }
                 edit = MemberEdit(group, in: view)
             }
+            var removed = change.membersRemoved
+            // A new group under the keys of one that went in the same change has its own members.
+            if change.was == nil { removed += try edit.others(than: change.membersAdded, in: view) }
             var encoder = ItemEncoder(seed: view.seed)
             let start = publicFile.logEnd
-            try edit.apply(added: change.membersAdded, removed: change.membersRemoved, in: view) {
+            try edit.apply(added: change.membersAdded, removed: removed, in: view) {
                 (names) throws(IndexError) in
                 let offset = (start + encoder.bytes.count) / 8
                 guard let offset = UInt32(exactly: offset) else { throw .full }

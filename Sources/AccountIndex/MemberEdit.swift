@@ -55,6 +55,20 @@
             items = result
         }
 
+        /// The members that are not among `names`.
+        func others(
+            than names: [String], in view: IndexView
+        ) throws(IndexError) -> [String] {
+            let wanted = Set(names.map { Array($0.utf8) })
+            var others: [String] = []
+            for item in items.indices {
+                for name in try self.names(item, in: view) where !wanted.contains(name) {
+                    others.append(String(decoding: name, as: UTF8.self))
+                }
+            }
+            return others
+        }
+
         private mutating func replace(
             _ old: [[UInt8]], by new: [[UInt8]],
             write: (ArraySlice<[UInt8]>) throws(IndexError) -> UInt32

@@ -211,18 +211,80 @@ extension StoreTransaction {
         outcome.heldSettled += groups.count
     }
 
+    // MARK: - The end of a hold
+
+    /// Lets a held removal happen.
+    func accept(_ key: EntryKey) throws(SQLFault) {
+        guard let item = try item(at: key) else { return }
+        item.isAccepted = true
+        item.held = nil
+        item.isHeld = false
+        item.needsJudgement = true
+        outcome.heldSettled += 1
+    }
+
+    /// Lets what is held still happen, class by class, where it is within the limit together with
+    /// everything that went since the hold began: the mass of it came back.
+    ///
+    /// Only a complete look at the directory may ask for this: while entries come back one by one,
+    /// those that are missing yet would go for a moment.
+    func settleHeld() throws(SQLFault) {
+        for kind in [EntryKind.person, .group] {
+            let query = try database.sql("SELECT pk, since FROM held WHERE kind = ?")
+            let held = try query.all(.int(kind.rawValue)) {
+                (key: EntryKey(truncatingIfNeeded: $0.int(0)), since: $0.int(1))
+            }
+            let present = kind == .person ? memory.counts.people : memory.counts.groups
+            let limit = kind == .person ? rules.people : rules.groups
+            guard
+                try isWithin(
+                    limit, held.count, since: held.map(\.since).min(), class: kind.rawValue,
+                    present: present)
+            else { continue }
+            for entry in held { try accept(entry.key) }
+            try recordRemovals(held.count, class: kind.rawValue)
+        }
+        let query = try database.sql("SELECT count(*), min(since) FROM heldMembers")
+        let members = try query.first { (count: Int($0.int(0)), since: $0.int(1)) }
+        guard let members,
+            try isWithin(
+                rules.members, members.count, since: members.since, class: Self.memberClass,
+                present: memory.counts.members)
+        else { return }
+        try acceptMemberRemovals()
+        try recordRemovals(members.count, class: Self.memberClass)
+    }
+
+    private func isWithin(
+        _ limit: BrakeLimit, _ count: Int, since: Int64?, class kind: Int64, present: Int
+    ) throws(SQLFault) -> Bool {
+        guard count > 0, let since else { return false }
+        let recently = try recentRemovals(class: kind, since: since)
+        return !limit.isExceeded(
+            removing: count, recently: recently, present: present, remaining: present - count)
+    }
+
     // MARK: - The window
 
-    private func recentRemovals(class kind: Int64) throws(SQLFault) -> Int {
+    /// Removals of a class that passed in the window before `since`, and after it.
+    private func recentRemovals(class kind: Int64, since: Int64) throws(SQLFault) -> Int {
         let query = try database.sql(
             "SELECT total(count) FROM removals WHERE kind = ? AND at > ?")
-        return Int(
-            try query.first(.int(kind), .int(now - rules.window)) { $0.int(0) } ?? 0)
+        return Int(try query.first(.int(kind), .int(since - rules.window)) { $0.int(0) } ?? 0)
+    }
+
+    private func recentRemovals(class kind: Int64) throws(SQLFault) -> Int {
+        try recentRemovals(class: kind, since: now)
     }
 
     private func recordRemovals(_ count: Int, class kind: Int64) throws(SQLFault) {
         guard count > 0 else { return }
-        try database.sql("DELETE FROM removals WHERE at <= ?").run(.int(now - rules.window))
+        // A hold is settled by what went since it began.
+        let begin = try database.sql(
+            "SELECT min(since) FROM (SELECT since FROM held UNION SELECT since FROM heldMembers)")
+        let since = try begin.first { $0.isNull(0) ? nil : $0.int(0) } ?? nil
+        try database.sql("DELETE FROM removals WHERE at <= ?").run(
+            .int(min(now, since ?? now) - rules.window))
         try database.sql("INSERT INTO removals (at, kind, count) VALUES (?, ?, ?)").run(
             .int(now), .int(kind), .int(Int64(count)))
     }

@@ -39,6 +39,7 @@ extension StoreTransaction {
                 if let item = try item(uuid) { try hide(item, from: -1) }
             }
         case .acceptRemovals: try acceptRemovals()
+        case .settleHeld: try settleHeld()
         case .releaseReuse(let name): try releaseReuse(of: name)
         case .block(let name, let uid): try block(name, byUID: uid)
         case .unblock(let name, let uid): try unblock(name, byUID: uid)
@@ -147,12 +148,7 @@ extension StoreTransaction {
     private func acceptRemovals() throws(SQLFault) {
         let query = try database.sql("SELECT pk FROM held")
         for key in try query.all(read: { EntryKey(truncatingIfNeeded: $0.int(0)) }) {
-            guard let item = try item(at: key) else { continue }
-            item.isAccepted = true
-            item.held = nil
-            item.isHeld = false
-            item.needsJudgement = true
-            outcome.heldSettled += 1
+            try accept(key)
         }
         try acceptMemberRemovals()
     }

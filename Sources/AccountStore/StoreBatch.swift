@@ -77,6 +77,8 @@ public enum StoreChange: Sendable {
     case confirmRemoved([EntryUUID])
     /// The administrator lets all held removals happen.
     case acceptRemovals
+    /// A complete look at the directory ended: what is held still, and is within the limits now, goes.
+    case settleHeld
     /// The administrator lets the withheld re-use under this name happen.
     case releaseReuse(name: String)
     /// The administrator blocks a name, whoever has it or will have it; `byUID` is who says so.

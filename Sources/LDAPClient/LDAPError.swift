@@ -51,8 +51,11 @@ public struct LDAPError: Error, Equatable, Sendable {
     }
 
     /// An error that a code explains, with the server's text if it sent one.
-    init(server: String, step: Step, code: LDAPResultCode, serverText: String = "") {
-        let name = code.text
+    public init(server: String, step: Step, code: LDAPResultCode, serverText: String = "") {
+        // libldap has one text for a server that was never reached and for one that went away.
+        let isLost = code == .serverDown && step != .connect
+        let name =
+            isLost ? "the server closed the connection, or sent what is not LDAP" : code.text
         let spoken = serverText.isEmpty || serverText == name ? name : "\(name): \(serverText)"
         self.init(
             server: server, step: step, code: code,

@@ -152,6 +152,19 @@ struct IndexChangeTests {
         expect(writer.groupCount, 0)
     }
 
+    @Test("a group that takes the place of another under the same keys has its own members only")
+    func groupSuccessor() throws {
+        let index = try TestIndex()
+        var writer = try index.build(people(3), [group("same", 3000, ["user0", "user1"])])
+        let key = PublishedKey(name: "same", id: 3000)
+        let gone = GroupChange(was: key, now: nil, membersAdded: [], membersRemoved: [])
+        let new = GroupChange(was: nil, now: key, membersAdded: ["user1"], membersRemoved: [])
+        for groups in [[gone, new], [new, gone], [new]] {
+            _ = try writer.apply(PublicationChange(groups: groups))
+            #expect(try index.snapshot().group(gid: 3000)?.members == ["user1"])
+        }
+    }
+
     @Test("one member more in a group of 100,000 writes at most 64 KB")
     func largeGroup() throws {
         let index = try TestIndex()

@@ -115,6 +115,37 @@ import Testing
         #expect(fixture.host.people.count == 100)
     }
 
+    @Test("what is still held after a complete look goes, once it is within the limit")
+    func settled() throws {
+        let fixture = try StoreFixture(crowd(100))
+        try fixture.apply((10..<40).map { hide(id(20_000 + $0)) })
+        try fixture.apply([.settleHeld])
+        #expect(fixture.host.people.count == 100)
+        fixture.now += 60
+        try fixture.apply(Array(crowd(100)[0..<38]))
+        #expect(fixture.host.people.count == 100)
+        let outcome = try fixture.apply([.settleHeld])
+        #expect(outcome.heldSettled == 2)
+        #expect(fixture.host.person("p38") == nil && fixture.host.person("p39") == nil)
+        #expect(fixture.host.people.count == 98)
+        #expect(try fixture.stored() == fixture.host)
+        #expect(try fixture.store.reader.held().isEmpty)
+        try fixture.expectCounted()
+    }
+
+    @Test("what went before a hold counts for its end, however long ago")
+    func creeping() throws {
+        let fixture = try StoreFixture(crowd(100))
+        try fixture.apply((0..<20).map { hide(id(20_000 + $0)) })
+        try fixture.apply((20..<25).map { hide(id(20_000 + $0)) })
+        #expect(fixture.host.people.count == 80)
+        fixture.now += 100_000
+        try fixture.apply([hide(id(20_099))])
+        try fixture.apply([.settleHeld])
+        #expect(fixture.host.people.count == 79)
+        #expect(try fixture.store.reader.held().count == 5)
+    }
+
     @Test("what stays below the limit passes at once, also while more is held")
     func below() throws {
         let fixture = try StoreFixture(crowd(100))

@@ -126,9 +126,9 @@ struct ComparisonRun: Sendable {
             case .searchResult:
                 let result = try message.result()
                 guard result.code == .success else {
-                    throw DirectoryFailure(
-                        "\(session.options.uri): listing ended with \(result.code.rawValue) "
-                            + result.diagnostic)
+                    throw LDAPError(
+                        server: session.options.uri, step: .search, code: result.code,
+                        serverText: result.diagnostic)
                 }
                 return
             case .reference, .intermediate, .bindResult, .extendedResult, .other: continue

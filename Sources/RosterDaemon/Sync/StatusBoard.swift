@@ -48,7 +48,7 @@ struct MirrorStatus: Sendable {
     var isJournalLost = false
     /// Connections made since the daemon started.
     var connections: UInt64 = 0
-    /// The last failure, kept when the mirror is in sync again.
+    /// What went wrong last; `nil` while nothing is wrong.
     var lastError: String?
 }
 

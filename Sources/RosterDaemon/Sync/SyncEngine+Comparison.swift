@@ -76,7 +76,9 @@ extension SyncEngine {
         }
         if let failure = report.failure {
             comparisons.failures += 1
-            logger.warning("cannot compare with the directory: \(failure)")
+            let complaint = "cannot compare with the directory: \(failure)"
+            logger.warning("\(complaint)")
+            context.board.update { $0.lastError = complaint }
             requestComparisonSoon()
             answerComparison(.failed(failure, remedy: "see the log of rosterd"))
             return nil
@@ -90,11 +92,28 @@ extension SyncEngine {
         return nil
     }
 
+    /// Whether removals wait for a confirmation; a complete look at the directory may settle them.
+    private var holdsSomething: Bool {
+        guard let totals = try? store.reader.summary() else { return false }
+        return totals.heldPeople + totals.heldGroups + totals.heldMembers > 0
+    }
+
+    /// Lets what is held still go after a refresh that showed everything, if it is little by now.
+    func settleHeld() {
+        guard !isFirstLoad, holdsSomething else { return }
+        do throws(DirectoryFailure) {
+            try apply(StoreBatch(changes: [.settleHeld], phase: phase))
+        } catch {
+            logger.error("cannot settle held removals: \(error)")
+        }
+    }
+
     private func store(_ report: ComparisonReport, except touched: Set<EntryUUID>) {
         var changes = report.reread.filter { !touched.contains($0.entry.uuid) }
             .map { StoreChange.upsert(rules.evaluate($0.entry), search: $0.search) }
         let gone = report.gone.filter { !touched.contains($0) }
         if !gone.isEmpty { changes.append(.confirmRemoved(gone)) }
+        if holdsSomething { changes.append(.settleHeld) }
         logger.info(
             "compared",
             metadata: [
@@ -108,6 +127,7 @@ extension SyncEngine {
                 beat()
             }
             noteVerified()
+            context.board.update { $0.lastError = nil }
             answerComparison(
                 .done("\(report.unchanged) entries were the same", count: changes.count))
         } catch {

@@ -98,7 +98,10 @@ extension SyncEngine {
         }
         noteVerified()
         let since = context.clock.now()
-        context.board.update { $0.state = .inSync(since: since) }
+        context.board.update {
+            $0.state = .inSync(since: since)
+            $0.lastError = nil
+        }
         logger.notice("in sync", metadata: ["generation": "\(context.board.current.generation)"])
         context.notification.status("in sync with \(context.board.current.serverURI ?? "")")
         answerWaiting(.done("everything was read again", count: 1))

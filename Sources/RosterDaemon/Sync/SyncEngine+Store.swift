@@ -161,6 +161,7 @@ extension SyncEngine {
             comparisons.isUrgent = true
         }
         guard !connection.isRefreshing else { return }
+        if outcome.isComplete { settleHeld() }
         reached()
         announceIfInSync()
     }
