@@ -50,9 +50,7 @@ struct JoinCommand: RosterSubcommand {
         guard world.isRoot else { throw .onlyRoot("join a directory") }
         try requireAnswers(world)
         let talk = JoinTalk(environment: environment, terminal: world.terminal, isJSON: shared.json)
-        let folder = try ThrowAwayFolder()
-        let inquiry = JoinInquiry(command: self, world: world, talk: talk, folder: folder.path)
-        let plan = try inquiry.plan()
+        let plan = try rehearse(world, talk)
         talk.say(plan.text)
         if conduct.dryRun {
             var report = plan.report
@@ -64,6 +62,12 @@ struct JoinCommand: RosterSubcommand {
         let execution = JoinExecution(
             plan: plan, command: self, world: world, talk: talk, environment: environment)
         return try execution.run()
+    }
+
+    private func rehearse(_ world: JoinWorld, _ talk: JoinTalk) throws(CommandFailure) -> JoinPlan {
+        let folder = try ThrowAwayFolder()
+        defer { withExtendedLifetime(folder) {} }
+        return try JoinInquiry(command: self, world: world, talk: talk, folder: folder.path).plan()
     }
 
     /// Without a terminal everything has to be said by options; names all that is missing at once.

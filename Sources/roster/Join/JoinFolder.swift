@@ -48,6 +48,7 @@ final class ThrowAwayFolder {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 Self.remove(made)
+                JoinTerminal.setEcho(true)
                 _exit(128 + number)
             }
             source.resume()

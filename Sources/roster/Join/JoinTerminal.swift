@@ -34,29 +34,32 @@ struct JoinTerminal {
         _ = unsafe octets.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// Octets up to a newline, without it; `nil` at the end of input, or after Ctrl-C.
+    /// Octets up to a newline, without it; `nil` at the end of input.
     private static func readLine(from descriptor: CInt) -> [UInt8]? {
         var line: [UInt8] = []
         while line.count < 65536 {
             var octet: UInt8 = 0
             let count = unsafe read(descriptor, &octet, 1)
             if count < 0, errno == EINTR { continue }
-            guard count == 1, octet != 3 else { return nil }
+            guard count == 1 else { return nil }
             if octet == UInt8(ascii: "\n") { return line }
             line.append(octet)
         }
         return nil
     }
 
-    /// As getpass(3): what is typed is not shown, and Ctrl-C is read instead of obeyed, so that the
-    /// terminal never stays without echo.
+    /// Runs `body` while what is typed is not shown.
     private static func withoutEcho<Result>(_ body: () -> Result) -> Result {
-        var before = termios()
-        guard unsafe tcgetattr(STDIN_FILENO, &before) == 0 else { return body() }
-        var quiet = before
-        quiet.c_lflag &= ~tcflag_t(ECHO | ISIG)
-        unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet)
-        defer { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
+        setEcho(false)
+        defer { setEcho(true) }
         return body()
+    }
+
+    /// Lets the terminal show what is typed, or not; does nothing where there is no terminal.
+    static func setEcho(_ isOn: Bool) {
+        var mode = termios()
+        guard unsafe tcgetattr(STDIN_FILENO, &mode) == 0 else { return }
+        if isOn { mode.c_lflag |= tcflag_t(ECHO) } else { mode.c_lflag &= ~tcflag_t(ECHO) }
+        unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &mode)
     }
 }
