@@ -1,3 +1,4 @@
+import Accounts
 import Foundation
 import Settings
 import Testing
@@ -97,7 +98,9 @@ import Testing
 
     @Test(
         "a rule with special characters comes back as it was given",
-        arguments: [#"title="quoted""#, #"title=back\slash"#, "title=größer", "title= two  blanks "])
+        arguments: [
+            #"title="quoted""#, #"title=back\slash"#, "title=größer", "title= two  blanks ",
+        ])
     func hostileRule(rule: String) throws {
         var answers = answers
         answers.disabled = [rule]
@@ -117,7 +120,8 @@ import Testing
     func password(octets: [UInt8]) throws {
         let folder = try TemporaryFolder()
         try JoinFiles.write(
-            octets + [0x0A], to: folder.path + "/bind_password", .init(mode: 0o600, group: getgid()))
+            octets + [0x0A], to: folder.path + "/bind_password", .init(mode: 0o600, group: getgid())
+        )
         var answers = answers
         answers.bind = .simple(dn: "cn=roster,dc=example,dc=com")
         let read = try settings(answers).readBindPassword(credentialsDirectory: folder.path)

@@ -39,6 +39,7 @@ private final class ScriptedHost {
         world.caFile = folder.path + "/etc/ca.pem"
         world.serviceDropIn = folder.path + "/etc/drop-in.conf"
         world.sshd.folder = folder.path + "/ssh"
+        world.sshd.separationFolder = folder.path + "/run"
         world.sshd.program = folder.path + "/usr/sbin/sshd"
         return world
     }
@@ -47,7 +48,7 @@ private final class ScriptedHost {
     func run(_ line: String) throws -> CommandFailure? {
         let words = line.split(separator: " ").map(String.init)
         let command = try RosterCommand.parseAsRoot(words)
-        do {
+        do throws(CommandFailure) {
             if let join = command as? JoinCommand {
                 _ = try join.outcome(in: CommandEnvironment(silent: ()), world: world)
             }
@@ -55,8 +56,8 @@ private final class ScriptedHost {
                 _ = try leave.outcome(in: CommandEnvironment(silent: ()), world: world)
             }
             return nil
-        } catch let failure as CommandFailure {
-            return failure
+        } catch {
+            return error
         }
     }
 }
@@ -242,7 +243,8 @@ extension CommandEnvironment {
     func leaves() throws {
         let host = try joined()
         #expect(try host.run("leave --yes") == nil)
-        #expect(host.folder.exists("etc/roster.toml.left") && !host.folder.exists("etc/roster.toml"))
+        #expect(
+            host.folder.exists("etc/roster.toml.left") && !host.folder.exists("etc/roster.toml"))
         for name in ["etc/bind_password", "etc/drop-in.conf", "ssh/sshd_config.d/50-roster.conf"] {
             #expect(!host.folder.exists(name))
         }

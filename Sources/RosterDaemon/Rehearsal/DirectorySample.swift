@@ -60,7 +60,9 @@ public struct DirectorySample: Codable, Equatable, Sendable {
         _ settings: Settings, on session: borrowing LDAPSession
     ) throws(LDAPError) {
         let map = settings.accounts.attributes
-        let classes = ["posixGroup", "groupOfNames", "groupOfUniqueNames", "groupOfMembers", "group"]
+        let classes = [
+            "posixGroup", "groupOfNames", "groupOfUniqueNames", "groupOfMembers", "group",
+        ]
         let filter = "(|\(classes.map { "(objectClass=\($0))" }.joined()))"
         let found = try session.first(
             Self.most,

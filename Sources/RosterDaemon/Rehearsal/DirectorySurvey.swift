@@ -46,7 +46,9 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
     public var obstacle: String? {
         if offersSyncrepl { return nil }
         let offered =
-            otherWays.isEmpty ? "" : " It offers \(otherWays.joined(separator: ", ")), which this "
+            otherWays.isEmpty
+            ? ""
+            : " It offers \(otherWays.joined(separator: ", ")), which this "
                 + "version of roster does not follow."
         return "\(server) does not offer content synchronisation (RFC 4533) to this identity."
             + offered

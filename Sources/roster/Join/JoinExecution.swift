@@ -11,8 +11,8 @@ struct JoinExecution {
     let talk: JoinTalk
     let environment: CommandEnvironment
 
-    /// How long the first load may take before the command stops waiting for it.
-    private static let patience = "1h"
+    /// How long a daemon that reports a failure is waited for, in milliseconds.
+    private static let patience: Int64 = 20_000
 
     /// Writes, starts, waits and explains; throws what failed, what was done and how to undo it.
     func run() throws(CommandFailure) -> CommandOutcome {
@@ -51,6 +51,13 @@ struct JoinExecution {
             note("wrote \(world.passwordFile)", in: &report)
             try JoinFiles.write(Array(world.serviceDropInText.utf8), to: world.serviceDropIn, .open)
             note("wrote \(world.serviceDropIn)", in: &report)
+        } else if JoinFiles.contents(world.serviceDropIn)?
+            .elementsEqual(world.serviceDropInText.utf8) == true
+        {
+            // Of an earlier join: a password that is not used any more should not lie about.
+            try JoinFiles.remove(world.serviceDropIn)
+            try JoinFiles.remove(world.passwordFile)
+            note("removed \(world.serviceDropIn) and \(world.passwordFile)", in: &report)
         }
         if let differences = plan.differences, !differences.isEmpty,
             let old = JoinFiles.contents(world.configuration)
@@ -77,14 +84,32 @@ struct JoinExecution {
         try world.systemctl("enable", "--now", "rosterd.socket", "rosterd.service")
         try world.systemctl("restart", "rosterd.service")
         note("started rosterd", in: &report)
-        let wait: WaitCommand = try subcommand("--timeout", Self.patience)
-        let outcome = try wait.outcome(in: environment)
-        guard outcome.status == .done else {
-            throw CommandFailure(
-                message: "rosterd runs, but has not caught up with the directory: \(outcome.text)",
-                remedy: "roster status and journalctl -u rosterd say more", status: .negative)
-        }
+        try waitUntilInSync()
         note("the mirror is in sync", in: &report)
+    }
+
+    /// Waits for the first load, however long it takes, unless the daemon goes on failing.
+    private func waitUntilInSync() throws(CommandFailure) {
+        let progress = LoadProgressDisplay(environment, isQuiet: talk.isJSON)
+        defer { progress.finish() }
+        var failingSince: Int64?
+        while true {
+            let reply = try environment.daemon(.wait(timeoutSeconds: 2)) { progress.tick() }
+            guard case .wait(let report) = reply else { throw .otherReply }
+            if report.inSync { return }
+            guard [.stale, .error].contains(report.state) else {
+                failingSince = nil
+                continue
+            }
+            let now = environment.monotonicMilliseconds()
+            failingSince = failingSince ?? now
+            guard now - (failingSince ?? now) > Self.patience else { continue }
+            throw CommandFailure(
+                message: "rosterd runs, but does not follow the directory: "
+                    + (report.lastError ?? "it does not say why"),
+                remedy: "It goes on trying: roster status and journalctl -u rosterd say more",
+                status: .negative)
+        }
     }
 
     private func installSshd(_ report: inout JoinReport) throws(CommandFailure) {

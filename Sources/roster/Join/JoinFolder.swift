@@ -37,11 +37,13 @@ final class ThrowAwayFolder {
         var template = Array("/var/tmp/roster-join-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw CommandFailure(
-                message: "cannot make a folder in /var/tmp: \(unsafe String(cString: strerror(errno)))",
+                message:
+                    "cannot make a folder in /var/tmp: \(unsafe String(cString: strerror(errno)))",
                 remedy: "Make room there: a rehearsal keeps its copy of the directory in it",
                 status: .negative)
         }
-        let made = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let made = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = made
         for number in Self.signals {
             signal(number, SIG_IGN)

@@ -1,5 +1,4 @@
 // Finding out everything that joining needs: from the options, the directory and the person asked.
-internal import DaemonProtocol
 internal import Glibc
 internal import LDAPClient
 internal import RosterDaemon
@@ -13,11 +12,8 @@ struct JoinInquiry {
     /// The throw-away folder.
     let folder: String
 
-    /// Where the daemon reads the CA's certificates without any doubt.
-    private static let readableFolders = ["/etc/", "/usr/"]
-
     /// Everything that is known so far.
-    private struct Findings {
+    struct Findings {
         var answers = JoinAnswers()
         var password: [UInt8]?
         var survey: DirectorySurvey?
@@ -128,6 +124,11 @@ extension JoinInquiry {
         let options = command.directory
         if options.anonymous { return false }
         if options.external {
+            guard JoinFiles.localUser("roster") != nil else {
+                throw CommandFailure(
+                    message: "there is no user roster on this host, as whom to bind",
+                    remedy: "Install the package, which makes it", status: .negative)
+            }
             findings.answers.bind = .external
             return false
         }
@@ -253,153 +254,5 @@ extension JoinInquiry {
         let asked = "Groups whose members may log in here, separated by blanks (empty: everybody)"
         answers.allowGroups = try talk.ask(asked).split(separator: " ").map(String.init)
         _ = try settings(answers)
-    }
-}
-
-// MARK: - The rehearsal
-
-extension JoinInquiry {
-    private func rehearsed(
-        _ findings: Findings, _ survey: DirectorySurvey
-    ) throws(CommandFailure) -> JoinPlan {
-        let text = configuration(findings.answers)
-        let settings = try settings(findings.answers)
-        let people = ["root", world.invokingUser, command.access.explain].compactMap(\.self)
-        let progress = JoinProgress(talk)
-        defer { progress.finish() }
-        let state = folder + "/state"
-        let result: RehearsalReport
-        do throws(RehearsalFailure) {
-            result = try asDaemon(findings.answers) { () throws(RehearsalFailure) in
-                try Rehearsal(settings: settings, folder: state).run(
-                    explaining: people, progress: progress.show)
-            }
-        } catch {
-            throw CommandFailure(
-                message: error.description, remedy: "Nothing was written", status: .negative)
-        }
-        progress.finish()
-        let situation = world.sshd.situation()
-        var plan = JoinPlan(
-            answers: findings.answers, configuration: text, password: findings.password,
-            copiedCAFile: try copiedCAFile(findings.answers), survey: survey, rehearsal: result,
-            invokingUser: world.invokingUser, warnings: findings.failures,
-            sshd: situation.inWords(world.sshd.path))
-        if let octets = JoinFiles.contents(world.configuration) {
-            let old = String(decoding: octets, as: UTF8.self)
-            plan.differences = lineDifferences(from: old, to: text)
-        }
-        if let name = command.access.explain, !result.explanations.contains(where: { $0.name == name })
-        {
-            plan.warnings.append("neither the directory nor this host knows \(name) (--explain)")
-        }
-        try chooseLast(&plan, situation)
-        return plan
-    }
-
-    /// What can only be asked when it is known how things are.
-    private func chooseLast(
-        _ plan: inout JoinPlan, _ situation: SshdDropIn.Situation
-    ) throws(CommandFailure) {
-        let isOwn = plan.rehearsal.explanations.contains {
-            $0.name == world.invokingUser && !$0.local
-        }
-        plan.explained =
-            command.access.explain ?? (isOwn ? world.invokingUser : plan.rehearsal.example)
-        guard situation == .free else { return }
-        if let chosen = command.conduct.sshd {
-            plan.installsSshdDropIn = chosen
-        } else if let terminal = world.terminal, !command.conduct.yes, !command.conduct.dryRun {
-            plan.installsSshdDropIn = terminal.confirms(
-                "Let sshd ask roster for public keys (\(world.sshd.path))?")
-        }
-        plan.sshd =
-            plan.installsSshdDropIn
-            ? "will ask roster for public keys (\(world.sshd.path))"
-            : "is left alone; --sshd lets it ask roster for public keys"
-    }
-
-    /// The configuration as it will be written.
-    private func configuration(_ answers: JoinAnswers) -> String {
-        var written = answers
-        if mustCopy(answers.caFile) { written.caFile = world.caFile }
-        return written.text(passwordFile: world.passwordFile)
-    }
-
-    /// The settings that the daemon will have, checked by its own rules.
-    ///
-    /// A CA file that is to be copied is read where it is.
-    private func settings(_ answers: JoinAnswers) throws(CommandFailure) -> Settings {
-        do throws(SettingsError) {
-            var settings = try Settings.parse(
-                Array(configuration(answers).utf8), path: "roster join")
-            if let file = answers.caFile { settings.directory.caFile = file }
-            return settings
-        } catch {
-            throw CommandFailure(
-                message: "\(error)", remedy: "Correct the option or the answer", status: .usage)
-        }
-    }
-
-    private func settingsForSurvey(_ answers: JoinAnswers) throws(SurveyFailure) -> Settings {
-        do throws(CommandFailure) {
-            return try settings(answers)
-        } catch {
-            throw .other(error.message)
-        }
-    }
-
-    private func mustCopy(_ caFile: String?) -> Bool {
-        guard let caFile else { return false }
-        return !Self.readableFolders.contains { caFile.hasPrefix($0) }
-    }
-
-    private func copiedCAFile(_ answers: JoinAnswers) throws(CommandFailure) -> [UInt8]? {
-        guard let file = answers.caFile, mustCopy(file) else { return nil }
-        guard let octets = JoinFiles.contents(file) else {
-            throw CommandFailure(
-                message: "\(file) cannot be read", remedy: "Name a PEM file: --ca-file FILE",
-                status: .usage)
-        }
-        return octets
-    }
-
-    private func absolute(_ file: String) throws(CommandFailure) -> String {
-        guard let path = unsafe realpath(file, nil) else {
-            throw CommandFailure(
-                message: "\(file): \(unsafe String(cString: strerror(errno)))",
-                remedy: "Name a PEM file: --ca-file FILE", status: .usage)
-        }
-        defer { unsafe free(path) }
-        return unsafe String(cString: path)
-    }
-
-    private func failure(_ error: SurveyFailure) -> CommandFailure {
-        let remedy =
-            switch error {
-            case .certificate: "Name the CA's certificate with --ca-file FILE; nothing was written"
-            case .credentials: "Check --bind-dn and the password; nothing was written"
-            case .other: "Nothing was written"
-            }
-        return CommandFailure(message: error.text, remedy: remedy, status: .negative)
-    }
-
-    /// Runs `body` as the user the daemon will be, where the directory knows us by that.
-    private func asDaemon<Result, Failure: Error>(
-        _ answers: JoinAnswers, _ body: () throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        let state = folder + "/state"
-        unsafe mkdir(state, 0o700)
-        guard answers.bind == .external, let user = JoinFiles.localUser("roster") else {
-            return try body()
-        }
-        for path in [folder, state] { unsafe chown(path, user.uid, user.gid) }
-        setegid(user.gid)
-        seteuid(user.uid)
-        defer {
-            seteuid(0)
-            setegid(0)
-        }
-        return try body()
     }
 }

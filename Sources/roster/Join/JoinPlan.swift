@@ -84,8 +84,8 @@ struct JoinPlan {
     var text: String {
         var lines = directoryLines + peopleLines
         lines += withheldLines(rehearsal.check.withheld ?? [])
-        lines += rehearsal.check.errors.map { "Error: \($0)" }
-        lines += (warnings + rehearsal.check.warnings).map { "Warning: \($0)" }
+        lines += rehearsal.check.errors.map { "Error: \(printable($0))" }
+        lines += (warnings + rehearsal.check.warnings).map { "Warning: \(printable($0))" }
         lines += ownWayLines
         lines += ["", "The configuration:"]
         lines += configuration.split(separator: "\n").map { "    \($0)" }
@@ -94,7 +94,7 @@ struct JoinPlan {
                 differences.isEmpty
                     ? "It says the same as the one in place."
                     : "What changes in the one in place:")
-            lines += differences.map { "    \($0)" }
+            lines += differences.map { "    \(printable($0))" }
         }
         lines.append("sshd: \(sshd).")
         return lines.joined(separator: "\n")
@@ -151,7 +151,8 @@ struct JoinPlan {
             table.add("refused", "\(number(count)) \(words)")
         }
         table.add("withheld", number(rehearsal.check.withheldCount))
-        table.add("collisions", "\(number(rehearsal.collisions.count)) with local accounts or groups")
+        table.add(
+            "collisions", "\(number(rehearsal.collisions.count)) with local accounts or groups")
         return ["", "What this host would see:", table.text]
     }
 
@@ -163,7 +164,8 @@ struct JoinPlan {
             + entries.filter { !rehearsal.collisions.contains($0) }
         var lines = ["", "Withheld, which no program on this host would see:"]
         for entry in sorted.prefix(Self.shown) {
-            lines.append("  \(entry.kind.rawValue) \(entry.name ?? entry.dn): \(entry.reason)")
+            let name = printable(entry.name ?? entry.dn)
+            lines.append("  \(entry.kind.rawValue) \(name): \(printable(entry.reason))")
         }
         if entries.count > Self.shown {
             lines.append("  and \(number(entries.count - Self.shown)) more (--json lists all)")

@@ -5,7 +5,7 @@ internal import Glibc
 struct JoinProgramResult: Equatable {
     /// Its exit status; 127 when it could not be run, 128 and more when a signal ended it.
     var status: CInt
-    /// What it wrote on standard output and standard error.
+    /// What it wrote on standard output and standard error, carriage returns left out.
     var output: String
 
     var isFine: Bool { status == 0 }
@@ -51,7 +51,7 @@ func runJoinProgram(_ path: String, _ arguments: [String]) -> JoinProgramResult 
     let ended = status & 0x7F
     return JoinProgramResult(
         status: ended == 0 ? (status >> 8) & 0xFF : 128 + ended,
-        output: String(decoding: output, as: UTF8.self))
+        output: String(decoding: output.filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self))
 }
 
 /// Copies of some texts as exec(3) wants them, ended by a null pointer.

@@ -15,7 +15,8 @@ final class JoinProgress {
     func show(_ entries: Int) {
         let now = talk.environment.monotonicMilliseconds()
         if talk.environment.drawsProgress {
-            talk.environment.writeError("\rreading the directory: \(number(entries)) entries\u{1b}[K")
+            talk.environment.writeError(
+                "\rreading the directory: \(number(entries)) entries\u{1b}[K")
             isShown = true
         } else if now >= nextLine {
             nextLine = now + 10_000

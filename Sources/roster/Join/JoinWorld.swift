@@ -95,7 +95,7 @@ struct JoinTalk {
         if isJSON { environment.complain(text) } else { environment.print(text) }
     }
 
-    /// What a person answers; throws when they give up. An empty answer is the `fallback`.
+    /// What a person answers, `fallback` for an empty answer; throws when they give up.
     func ask(_ question: String, fallback: String? = nil) throws(CommandFailure) -> String {
         let shown = fallback.map { $0.isEmpty ? "" : " [\($0)]" } ?? ""
         guard let terminal, let line = terminal.ask("\(printable(question))\(shown): ") else {

@@ -1,4 +1,5 @@
 // sshd's AuthorizedKeysCommand, as a file of sshd_config.d.
+internal import Glibc
 
 /// The file that makes sshd ask roster for public keys.
 struct SshdDropIn {
@@ -28,6 +29,9 @@ struct SshdDropIn {
     let run: (_ program: String, _ arguments: [String]) -> JoinProgramResult
     var program = "/usr/sbin/sshd"
     var folder = "/etc/ssh"
+    /// Without it sshd examines nothing; whoever starts sshd makes it, so while none runs it may be
+    /// missing.
+    var separationFolder = "/run/sshd"
 
     var path: String { folder + "/sshd_config.d/50-roster.conf" }
 
@@ -38,6 +42,7 @@ struct SshdDropIn {
             if kept.elementsEqual(Self.text.utf8) { return .inPlace }
         }
         if let (place, line) = otherCommand() { return .otherCommand(place: place, line: line) }
+        unsafe mkdir(separationFolder, 0o755)
         let test = run(program, ["-t"])
         guard test.isFine else { return .broken(test.lastWords) }
         if let line = effectiveCommand() { return .otherCommand(place: "sshd -T", line: line) }
