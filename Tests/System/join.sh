@@ -100,6 +100,8 @@ check "a base that does not exist" refused 1 'ou=nowhere.*does not exist' \
   "${join[@]}" --base "ou=nowhere,$suffix" --everybody --yes
 check "a base without people" refused 1 'shows nobody with a uidNumber' \
   "${join[@]}" --base "ou=elsewhere,$suffix" --everybody --yes
+check "an identity that may read nothing" refused 1 'does not exist, or anonymous may not read it' \
+  roster join "$ldap_uri" --anonymous --base "$suffix" --ca-file /run/tls/ca.pem --everybody --yes
 check "an access group that does not exist: nobody could log in" refused 1 \
   'nobody of the directory could log in' "${join[@]}" --allow-group nosuch --yes
 check "the missing group is named" told 'no group nosuch'
@@ -141,6 +143,11 @@ check "one who could is not" ask 0 env SUDO_USER=ada "${join[@]}" --allow-group 
 check "as JSON" ask 0 "${join[@]}" --allow-group admins --dry-run --json
 check "the numbers of the report" test "$(json cat /run/out -- rehearsal.people):$(
   json cat /run/out -- rehearsal.admitted):$(json cat /run/out -- joined)" = 32:4:False
+
+check "of several servers one is enough" ask 0 roster join ldaps://127.0.0.1:1 "$ldap_uri" "${usual[@]}" \
+  --everybody --dry-run --no-sshd --explain nosuch
+check "the other is named" told 'Warning: ldaps://127.0.0.1:1'
+check "and a person whom nobody knows" told 'knows nosuch'
 
 scenario "joining by options"
 check "joins" ask 0 "${join[@]}" --allow-group admins --disabled employeeType=disabled --yes --sshd
