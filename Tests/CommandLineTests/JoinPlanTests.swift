@@ -77,6 +77,13 @@ import Testing
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("  person ") }
         #expect(lines.count == 20 && lines.first?.hasPrefix("  person p29:") == true)
         #expect(text.contains("and 10 more"))
+        #expect(text.contains("withheld      30: uidNumber 30"))
+        let many = try plan { report in
+            report.check = withheld(30)
+            report.withheld = 500
+        }.text
+        #expect(many.contains("withheld      500, of the first 30: uidNumber 30"))
+        #expect(many.contains("and 480 more"))
     }
 
     @Test("nothing that the directory says reaches the terminal as a control, or fakes a line")

@@ -114,6 +114,7 @@ extension Rehearsal {
         report.people = summary.people
         report.groups = summary.groups
         report.memberships = summary.memberships
+        report.withheld = summary.withheld
         report.check = try control.check()
         report.collisions = try collisions(reader)
         try decide(into: &report, reader)

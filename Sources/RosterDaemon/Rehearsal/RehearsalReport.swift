@@ -14,6 +14,8 @@ public struct RehearsalReport: Codable, Equatable, Sendable {
     public var groups = 0
     /// Memberships of these people in these groups, nested ones included.
     public var memberships = 0
+    /// Entries that would be withheld; ``check`` lists 10,000 of them at most.
+    public var withheld = 0
     /// What the daemon would find: what is withheld and why, and what rules suppose in vain.
     public var check = CheckReport()
     /// Those of the withheld entries whose name or number a local account or group has.

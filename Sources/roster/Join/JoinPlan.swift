@@ -150,10 +150,25 @@ struct JoinPlan {
             let words = verdict.split(separator: "_").joined(separator: " ")
             table.add("refused", "\(number(count)) \(words)")
         }
-        table.add("withheld", number(rehearsal.check.withheldCount))
+        table.add("withheld", withheldSummary)
         table.add(
             "collisions", "\(number(rehearsal.collisions.count)) with local accounts or groups")
         return ["", "What this host would see:", table.text]
+    }
+
+    /// How many, and how many because of which attribute: `1,200: uidNumber 1,150, cn 50`.
+    private var withheldSummary: String {
+        let entries = rehearsal.check.withheld ?? []
+        let total = max(entries.count, rehearsal.withheld)
+        var attributes: [String: Int] = [:]
+        for entry in entries {
+            attributes[String(entry.reason.prefix { $0 != ":" }), default: 0] += 1
+        }
+        guard !attributes.isEmpty else { return number(total) }
+        let sorted = attributes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
+        let parts = sorted.map { "\($0.key) \(number($0.value))" }.joined(separator: ", ")
+        let scope = entries.count < total ? ", of the first \(number(entries.count))" : ""
+        return "\(number(total))\(scope): \(parts)"
     }
 
     private func withheldLines(_ entries: [WithheldEntry]) -> [String] {
@@ -167,8 +182,9 @@ struct JoinPlan {
             let name = printable(entry.name ?? entry.dn)
             lines.append("  \(entry.kind.rawValue) \(name): \(printable(entry.reason))")
         }
-        if entries.count > Self.shown {
-            lines.append("  and \(number(entries.count - Self.shown)) more (--json lists all)")
+        let more = max(entries.count, rehearsal.withheld) - Self.shown
+        if more > 0 {
+            lines.append("  and \(number(more)) more (--json lists up to 10,000)")
         }
         return lines
     }
