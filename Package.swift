@@ -210,7 +210,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "roster", "RosterDaemon", "AccountIndex", "Accounts", "DaemonProtocol",
+                "roster", "RosterDaemon", "AccountIndex", "Accounts", "DaemonProtocol", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Golden"], swiftSettings: strict),

@@ -134,6 +134,6 @@ extension CommandEnvironment {
     private var startingRemedy: String {
         isConfigured()
             ? "Start it: systemctl start rosterd; its log: journalctl -u rosterd"
-            : "This host is not set up yet: write /etc/roster/roster.toml first, see roster.toml(5)"
+            : "This host is not set up yet: roster join, or write /etc/roster/roster.toml, see roster(8)"
     }
 }

@@ -71,9 +71,13 @@ struct DaemonClient {
 
 extension ControlRequest {
     /// How long an answer may take before the daemon counts as stuck; `nil`: as long as it needs.
+    ///
+    /// Under systemd the socket is there also while no daemon runs, so that a request outlasts a
+    /// restart. What the index can answer as well waits for little more than that.
     fileprivate var patienceMilliseconds: Int64? {
         switch self {
-        case .status, .user, .group, .check, .history, .allow, .deny, .confirm, .explain: 30_000
+        case .status, .user, .group: 5_000
+        case .check, .history, .allow, .deny, .confirm, .explain: 30_000
         case .wait(let seconds): Int64(seconds) * 1000 + 10_000
         case .sync: nil
         }

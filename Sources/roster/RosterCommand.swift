@@ -25,7 +25,8 @@ struct RosterCommand: ParsableCommand {
         subcommands: [
             StatusCommand.self, UserCommand.self, GroupCommand.self, CheckCommand.self,
             ExplainCommand.self, HistoryCommand.self, WaitCommand.self, SyncCommand.self,
-            DenyCommand.self, AllowCommand.self, ConfirmCommand.self,
+            DenyCommand.self, AllowCommand.self, ConfirmCommand.self, JoinCommand.self,
+            LeaveCommand.self,
         ])
 
     /// Runs the command line `arguments` in the environment that `environment` makes of its options.

@@ -61,7 +61,7 @@ private struct Description: Decodable {
         let synopses = try synopses(page())
         let commands = try commands()
         #expect(Set(synopses.keys) == Set(commands.map(\.commandName)))
-        #expect(commands.count == 11)
+        #expect(commands.count == 13)
         for command in commands {
             let synopsis = try #require(synopses[command.commandName])
             let shown = (command.arguments ?? []).filter(\.shouldDisplay)
@@ -69,7 +69,8 @@ private struct Description: Decodable {
                 shown.flatMap { $0.names ?? [] }.filter { $0.kind == "long" }.map(\.name))
             #expect(options.subtracting(["help", "version"]) == longOptions(in: synopsis))
             let positional = shown.filter { $0.kind == "positional" }
-            #expect(positional.isEmpty || synopsis.contains("NAME"))
+            #expect(
+                positional.isEmpty || synopsis.contains("NAME") || synopsis.contains("URI"))
         }
     }
 

@@ -56,7 +56,15 @@ private struct Program: Sendable {
     init(in folder: String) throws {
         self.folder = folder
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        path = URL(filePath: tests).deletingLastPathComponent().appending(path: "roster").path
+        let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "rosterd")
+        // One program under two names: called as roster it is the command.
+        path = folder + "/program/roster"
+        try FileManager.default.createDirectory(
+            atPath: folder + "/program", withIntermediateDirectories: true)
+        if !FileManager.default.fileExists(atPath: path) {
+            try FileManager.default.createSymbolicLink(
+                atPath: path, withDestinationPath: program.path)
+        }
     }
 
     /// Runs it on the folder; with `asNobody` as a user without rights, from a copy there.

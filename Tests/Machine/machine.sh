@@ -22,15 +22,17 @@ machine_mounts() {
   mount -t cgroup2 none /sys/fs/cgroup
 }
 
-# machine_cgroup_end: control groups are the only thing that no namespace takes away; also those of runs
-# that were killed. A group that is still in use stays.
+# machine_cgroup_end: control groups are the only thing that no namespace takes away; those of runs that
+# were killed go too. A group in which something runs is somebody else's.
 machine_cgroup_end() {
-  local try hierarchy
+  local try hierarchy group
   hierarchy=$(findmnt -n -r -t cgroup2 -o TARGET | head -n 1)
   [ -n "$hierarchy" ] || return 0
   for try in {1..20}; do
-    [ -n "$(find "$hierarchy" -maxdepth 1 -name 'roster-machine-*')" ] || return 0
-    find "$hierarchy"/roster-machine-* -depth -type d -exec rmdir {} + 2>/dev/null || true
+    for group in "$hierarchy"/roster-machine-*; do
+      ! grep -qs 'populated 0' "$group/cgroup.events" ||
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done
     [ -d "$hierarchy/roster-machine-$machine_token" ] || return 0
     sleep 0.1
   done

@@ -150,7 +150,8 @@ extension DaemonControl {
         }
     }
 
-    private func check() throws -> CheckReport {
+    /// What is withheld, held and wrong.
+    func check() throws -> CheckReport {
         let reader = try reader()
         let findings = try reader.findings()
         return CheckReport(

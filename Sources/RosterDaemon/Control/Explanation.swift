@@ -84,7 +84,7 @@ extension DaemonControl {
     }
 
     /// Maps the gate part for one look at it.
-    private func withGate(_ body: (borrowing GateIndex) throws -> Void) throws {
+    func withGate(_ body: (borrowing GateIndex) throws -> Void) throws {
         let state = context.paths.state
         try unsafe (state + "/index/gate.1").withCString { file in
             try unsafe state.withCString { state in

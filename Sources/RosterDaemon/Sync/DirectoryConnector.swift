@@ -64,28 +64,29 @@ struct DirectoryConnector: Sendable {
     ///
     /// Blocks at most some four network timeouts.
     func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
-        let uri = settings.directory.uris[position]
-        let password = try password()
+        let password: [UInt8]?
+        do throws(SettingsError) {
+            password = try settings.readBindPassword()
+        } catch {
+            throw DirectoryFailure("\(error)")
+        }
         do throws(LDAPError) {
-            let session = try LDAPSession(options(for: uri))
-            switch settings.directory.bind {
-            case .anonymous: break
-            case .simple(let dn, _):
-                try session.bind(dn: dn, password: LDAPSecret(copying: password ?? []))
-            case .external: try session.bindExternal()
-            }
-            return session
+            return try session(to: position, password: password)
         } catch {
             throw DirectoryFailure(error.description)
         }
     }
 
-    private func password() throws(DirectoryFailure) -> [UInt8]? {
-        do throws(SettingsError) {
-            return try settings.readBindPassword()
-        } catch {
-            throw DirectoryFailure("\(error)")
+    /// The same with a password that was read already, and the reason of a failure in its parts.
+    func session(to position: Int, password: [UInt8]?) throws(LDAPError) -> LDAPSession {
+        let session = try LDAPSession(options(for: settings.directory.uris[position]))
+        switch settings.directory.bind {
+        case .anonymous: break
+        case .simple(let dn, _):
+            try session.bind(dn: dn, password: LDAPSecret(copying: password ?? []))
+        case .external: try session.bindExternal()
         }
+        return session
     }
 
     /// How the server at `position` is connected to.

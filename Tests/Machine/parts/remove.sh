@@ -51,14 +51,15 @@ scenario "installed again"
 check "dpkg -i" dpkg -i "$deb"
 check "rosterd runs, with the configuration that was kept" eventually unit_is active
 check "in sync" in_sync
-configure_sshd
+printf '%s' "$reader_password" >/run/password
+check "roster join takes the place of that configuration" roster join "$ldap_uri" \
+  --bind-dn "$reader_dn" --password-file /run/password \
+  --ca-file "$directory_run/tls/ca.pem" --everybody --sshd --force --yes
 check "in by every path" in_by_all ada
 check "dora's session sees its name again" session_says dora 'id -un'
 
 scenario "purged"
-rm -f /etc/ssh/sshd_config.d/roster.conf  # it is this test's own
-systemctl reload ssh
-check "apt purges it" apt-get purge -qq -y -o Dpkg::Use-Pty=0 roster
+check "apt purges it, with what join wrote" apt-get purge -qq -y -o Dpkg::Use-Pty=0 roster
 exec {session_in}>&-
 check "/etc is as before the installation" unchanged etc etc_listing
 for folder in /var/lib/roster /run/roster /etc/roster /usr/lib/roster; do

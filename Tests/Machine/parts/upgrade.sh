@@ -16,6 +16,7 @@ loop() {
         bad=$((bad + 1))
         { date +%T.%N; cat "$runs/$name.last"; } >>"$runs/$name.bad"
       fi
+      sleep 0.02  # dpkg wants a turn too
       echo "$good $bad" >"$runs/$name.new"
       mv "$runs/$name.new" "$runs/$name"
     done
@@ -34,7 +35,7 @@ import os, pwd, sys, time
 while not os.path.exists(sys.argv[1]):
     good = all(pwd.getpwnam("ada").pw_uid == 20001 for _ in range(1000))
     print(int(good))
-    time.sleep(0.01)' "$runs/end"
+    time.sleep(0.05)' "$runs/end"
 }
 loops_begin() {
   local name

@@ -1,0 +1,173 @@
+// A first look at a directory: what the server says about itself, and what the bind identity sees.
+
+internal import Accounts
+internal import DirectorySync
+internal import LDAPClient
+public import Settings
+
+/// What a server says about itself.
+public struct DirectorySurvey: Codable, Equatable, Sendable {
+    /// The server.
+    public var server: String
+    /// Who made it; empty if it does not say.
+    public var vendor: String
+    /// The trees that may hold accounts.
+    public var namingContexts: [String]
+    /// Whether changes can be followed by content synchronisation (RFC 4533).
+    public var offersSyncrepl: Bool
+    /// Other ways to follow changes that it offers, which roster does not know yet.
+    public var otherWays: [String]
+    /// What the bind identity sees below the base; `nil`: not looked at yet.
+    public var sample: DirectorySample?
+
+    /// Trees of servers that hold their own affairs.
+    private static let ownAffairs = [
+        "cn=config", "cn=schema", "cn=changelog", "cn=accesslog", "cn=monitor", "cn=configuration",
+        "dc=domaindnszones", "dc=forestdnszones", "o=netscaperoot",
+    ]
+    private static let ways = [
+        ("1.2.840.113556.1.4.841", "DirSync (Active Directory)"),
+        ("1.2.840.113556.1.4.528", "change notification (Active Directory)"),
+        ("2.16.840.1.113730.3.4.3", "persistent search"),
+    ]
+
+    init(_ server: String, _ root: RootDSE) {
+        self.server = server
+        vendor = root.vendor
+        namingContexts = root.namingContexts.filter { context in
+            let key = DistinguishedName.key(of: context)
+            return !key.isEmpty && !Self.ownAffairs.contains { key.hasPrefix($0) }
+        }
+        offersSyncrepl = root.offersSyncrepl
+        otherWays = Self.ways.filter { root.supportedControls.contains($0.0) }.map(\.1)
+    }
+
+    /// What keeps roster from following the server; `nil`: nothing.
+    public var obstacle: String? {
+        if offersSyncrepl { return nil }
+        let offered =
+            otherWays.isEmpty
+            ? ""
+            : " It offers \(otherWays.joined(separator: ", ")), which this "
+                + "version of roster does not follow."
+        return "\(server) does not offer content synchronisation (RFC 4533) to this identity."
+            + offered
+            + " On OpenLDAP load the overlay syncprov on the database, on 389 Directory Server "
+            + "enable the Content Synchronization plugin."
+    }
+
+    /// Whether the server is Active Directory or AD LDS.
+    public var isActiveDirectory: Bool {
+        otherWays.contains { $0.hasPrefix("DirSync") }
+    }
+}
+
+/// Why a server could not be looked at.
+public enum SurveyFailure: Error, Equatable, Sendable {
+    /// Its certificate cannot be verified.
+    case certificate(String)
+    /// Name or password are wrong, or may not bind.
+    case credentials(String)
+    /// Anything else.
+    case other(String)
+
+    /// What is wrong and what to do.
+    public var text: String {
+        switch self {
+        case .certificate(let text), .credentials(let text), .other(let text): text
+        }
+    }
+}
+
+extension DirectorySurvey {
+    /// Looks at the first server of a configuration that answers.
+    ///
+    /// `failures` names the servers before it that did not. Blocks for some network timeouts per
+    /// server.
+    public static func look(
+        by settings: Settings, failures: inout [String]
+    ) throws(SurveyFailure) -> DirectorySurvey {
+        var first: SurveyFailure?
+        for position in settings.directory.uris.indices {
+            do throws(SurveyFailure) {
+                return try look(at: position, by: settings)
+            } catch {
+                first = first ?? error
+                failures.append(error.text)
+            }
+        }
+        throw first ?? .other("no server is named")
+    }
+
+    private static func look(
+        at position: Int, by settings: Settings
+    ) throws(SurveyFailure) -> DirectorySurvey {
+        try onSession(settings, position) { session throws(LDAPError) in
+            DirectorySurvey(session.options.uri, try session.readRootDSE())
+        }
+    }
+
+    /// Adds what the bind identity sees below the base of the configuration.
+    public mutating func takeSample(by settings: Settings) throws(SurveyFailure) {
+        sample = try onSameServer(settings) { session throws(LDAPError) in
+            let connector = DirectoryConnector(settings: settings)
+            if let complaint = try connector.baseComplaints(on: session).first {
+                throw LDAPError(
+                    server: server, step: .search, code: .noSuchObject, diagnostic: complaint,
+                    remedy: "")
+            }
+            return try DirectorySample(settings, on: session)
+        }
+    }
+
+    /// Those of the trees in which the bind identity sees a person.
+    public func contextsWithPeople(by settings: Settings) throws(SurveyFailure) -> [String] {
+        try onSameServer(settings) { session throws(LDAPError) in
+            var found: [String] = []
+            for context in namingContexts {
+                let search = LDAPSearch(
+                    base: context, scope: .subtree, filter: DirectorySample.peopleFilter(settings),
+                    attributes: ["1.1"])
+                if try !session.first(1, of: search).isEmpty { found.append(context) }
+            }
+            return found
+        }
+    }
+
+    private func onSameServer<Result>(
+        _ settings: Settings, _ body: (borrowing LDAPSession) throws(LDAPError) -> Result
+    ) throws(SurveyFailure) -> Result {
+        let position = settings.directory.uris.firstIndex { $0.text == server } ?? 0
+        return try Self.onSession(settings, position, body)
+    }
+
+    private static func onSession<Result>(
+        _ settings: Settings, _ position: Int,
+        _ body: (borrowing LDAPSession) throws(LDAPError) -> Result
+    ) throws(SurveyFailure) -> Result {
+        let password: [UInt8]?
+        do throws(SettingsError) {
+            password = try settings.readBindPassword()
+        } catch {
+            throw .other("\(error)")
+        }
+        do throws(LDAPError) {
+            let connector = DirectoryConnector(settings: settings)
+            return try body(try connector.session(to: position, password: password))
+        } catch {
+            throw SurveyFailure(error)
+        }
+    }
+}
+
+extension SurveyFailure {
+    fileprivate init(_ error: LDAPError) {
+        switch error.code {
+        case .invalidCredentials, .inappropriateAuthentication, .strongerAuthRequired:
+            self = .credentials(error.description)
+        default:
+            let isTLS = error.step == .connect && error.diagnostic.hasPrefix("TLS:")
+            self = isTLS ? .certificate(error.description) : .other(error.description)
+        }
+    }
+}
