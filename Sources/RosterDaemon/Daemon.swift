@@ -17,6 +17,11 @@ public struct DaemonPaths: Sendable {
     /// The local account files lie here; another folder only in tests.
     public var etc = "/etc"
 
+    /// Where `roster` asks.
+    var controlSocket: String { run + "/control.sock" }
+    /// Where the PAM module asks.
+    var loginSocket: String { run + "/login.sock" }
+
     /// Paths below two folders.
     public init(state: String, run: String) {
         self.state = state
@@ -55,10 +60,13 @@ public struct Daemon: Sendable {
 
     /// Follows the directory until SIGTERM or SIGINT; false when it could not begin or had to end.
     public func run() async -> Bool {
+        let passed = PassedSockets(
+            PassedSockets.announced(), expecting: [paths.controlSocket, paths.loginSocket],
+            logger: logger)
         keepMemorySmall()
         do {
             let lock = try StateLock(stateDirectory: paths.state)
-            try await serve()
+            try await serve(on: passed)
             _ = consume lock
             return true
         } catch {
@@ -67,7 +75,7 @@ public struct Daemon: Sendable {
         }
     }
 
-    private func serve() async throws {
+    private func serve(on sockets: PassedSockets) async throws {
         let notification = ServiceNotification()
         let board = StatusBoard(startedAt: clock.now(), uptime: clock.uptime())
         let mailbox = Mailbox()
@@ -84,11 +92,11 @@ public struct Daemon: Sendable {
             offlineVerifier: { keeper.acceptedAt($0) }, notification: notification, clock: clock,
             logger: logger)
         let control = try await ControlServer(
-            endpoint: .path(paths.run + "/control.sock"),
+            endpoint: sockets.endpoint(at: paths.controlSocket),
             handler: DaemonControl(context: context, storeReader: context.storeReader),
             logger: logger)
         let login = try await LoginServer(
-            endpoint: .path(paths.run + "/login.sock"),
+            endpoint: sockets.endpoint(at: paths.loginSocket),
             service: LoginService(context, keeper: keeper), logger: logger)
         var quiet = logger
         quiet.logLevel = .notice

@@ -122,19 +122,3 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
         }
     }
 }
-
-/// Binds a socket at `path`, as a daemon that was killed leaves it, or one that systemd passes on.
-private func leaveSocket(at path: String, listening: Bool) throws -> CInt {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
-    let bound = unsafe withUnsafePointer(to: &address) { place in
-        unsafe place.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    }
-    try #require(bound == 0)
-    if listening { try #require(listen(descriptor, 16) == 0) }
-    return descriptor
-}

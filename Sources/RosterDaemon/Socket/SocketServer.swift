@@ -9,7 +9,8 @@ internal import ServiceLifecycle
 public enum SocketEndpoint: Sendable, Equatable {
     /// A path at which the socket is made, with mode 0666; at most 107 octets.
     case path(String)
-    /// A descriptor of a listening socket, owned by the server from now on (systemd's LISTEN_FDS).
+    /// A descriptor of a listening socket, owned by the server from now on (see
+    /// ``PassedSockets``).
     case descriptor(CInt)
 }
 
@@ -42,6 +43,8 @@ struct SocketServer<Conversation: SocketConversation>: Service {
         case .descriptor(let descriptor):
             do {
                 listener = try await bootstrap.withBoundSocket(descriptor).get()
+                // NIO listens anew, and that with the least queue there is.
+                _ = listen(descriptor, CInt(SOMAXCONN))
             } catch {
                 throw .cannotListen(endpoint: "descriptor \(descriptor)", reason: "\(error)")
             }
@@ -64,7 +67,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
         on loop: any EventLoop, acceptor: NIOLoopBound<SocketAcceptor<Conversation>>
     ) -> ServerBootstrap {
         ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.backlog, value: CInt(SOMAXCONN))
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 // The child's loop is the listener's: there is only one in the group.
