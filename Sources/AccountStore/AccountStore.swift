@@ -33,23 +33,29 @@ public final class AccountStore {
     /// Opens the files in `directory`, which is made (mode 0700) if it is missing.
     ///
     /// A store that is corrupt, from a newer program or unusable is set aside and a new one begun;
-    /// so is a journal. See ``opening``.
+    /// so is a journal. See ``opening``. `progress` is called now and then while a statement that
+    /// writes or opens runs long, on the thread that runs it, and must not use the store.
     public convenience init(
-        directory: String, rules: StoreRules = StoreRules(), now: Int64
+        directory: String, rules: StoreRules = StoreRules(), now: Int64,
+        progress: @escaping @Sendable () -> Void = {}
     ) throws(StoreError) {
-        try self.init(directory: directory, rules: rules, now: now, testing: StoreTesting())
+        try self.init(
+            directory: directory, rules: rules, now: now, progress: StoreProgress(progress),
+            testing: StoreTesting())
     }
 
     init(
-        directory: String, rules: StoreRules, now: Int64, testing: StoreTesting
+        directory: String, rules: StoreRules, now: Int64, progress: StoreProgress? = nil,
+        testing: StoreTesting
     ) throws(StoreError) {
         if unsafe mkdir(directory, 0o700) != 0 && errno != EEXIST {
             let detail = unsafe String(cString: strerror(errno))
             throw StoreError(.unusable, file: directory, detail: detail)
         }
-        file = StoreFile(path: directory + "/store.sqlite", testing: testing)
+        file = StoreFile(
+            path: directory + "/store.sqlite", progress: progress, testing: testing)
         let journalFile = StoreFile(
-            path: directory + "/journal.sqlite",
+            path: directory + "/journal.sqlite", progress: progress,
             testing: StoreTesting(killAtStatement: testing.killAtJournalStatement))
         var opening = StoreOpening()
         let hadStore = file.exists

@@ -40,6 +40,8 @@ struct StoreTesting: Sendable {
 /// One of the two database files.
 struct StoreFile {
     let path: String
+    /// Called now and then, by the thread that works, while a statement of the writer runs long.
+    var progress: StoreProgress?
     var testing = StoreTesting()
 
     /// Written beside a store that was found damaged while in use; the next opening sets it aside.
@@ -107,7 +109,7 @@ struct StoreFile {
 
     /// SQLite's own check, after a crash only: it reads the whole file.
     private func check(_ pool: DatabasePool) throws -> String? {
-        let words = try pool.read { database in
+        let words = try pool.writeWithoutTransaction { database in
             try database.sql("PRAGMA quick_check(1)").first { $0.text(0) } ?? "no answer"
         }
         return words == "ok" ? nil : words
@@ -121,6 +123,7 @@ struct StoreFile {
         configuration.foreignKeysEnabled = false
         let counter = StatementCounter(testing)
         let maximumPages = testing.maximumPages
+        let progress = progress
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: """
@@ -130,7 +133,9 @@ struct StoreFile {
             if let maximumPages {
                 try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)")
             }
-            if let counter, !database.configuration.readonly { counter.watch(database) }
+            guard !database.configuration.readonly else { return }
+            progress?.watch(database)
+            counter?.watch(database)
         }
         return configuration
     }

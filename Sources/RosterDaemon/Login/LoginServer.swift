@@ -28,6 +28,7 @@ struct LoginServer: Service {
         limits.connectionsOfRoot = 1024
         limits.requestTime = .seconds(3)
         limits.replyTime = .seconds(3)
+        limits.closingTime = .seconds(1)
         return limits
     }
 

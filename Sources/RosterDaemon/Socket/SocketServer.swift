@@ -19,6 +19,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     private let listener: any Channel
     private let acceptor: NIOLoopBound<SocketAcceptor<Conversation>>
     private let path: String?
+    private let closingTime: Duration
 
     /// Begins to listen; connections are accepted when this returns.
     ///
@@ -26,6 +27,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     init(
         endpoint: SocketEndpoint, conversation: Conversation, limits: SocketLimits, logger: Logger
     ) async throws(SocketServerError) {
+        closingTime = limits.closingTime
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         do {
             acceptor = try await loop.submit {
@@ -53,14 +55,27 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     }
 
     /// Serves until the daemon shuts down or the task is cancelled; then closes every connection.
+    ///
+    /// At a shutdown those who are connected are served on for the limits' closing time.
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             try? await listener.closeFuture.get()
         } onCancelOrGracefulShutdown: {
             listener.close(promise: nil)
         }
-        try await listener.eventLoop.submit { acceptor.value.closeAll() }.get()
         if let path { _ = unsafe unlink(path) }
+        try await finish()
+        try await listener.eventLoop.submit { acceptor.value.closeAll() }.get()
+    }
+
+    /// Waits for those who are connected to be served; not when the task is cancelled.
+    private func finish() async throws {
+        let end = ContinuousClock.now + closingTime
+        while !Task.isCancelled, ContinuousClock.now < end {
+            let count = try await listener.eventLoop.submit { acceptor.value.count }.get()
+            guard count > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     private static func bootstrap(

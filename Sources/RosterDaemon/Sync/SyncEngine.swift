@@ -61,8 +61,10 @@ internal import Settings
         self.context = context
         let settings = context.settings
         connector = DirectoryConnector(settings: settings)
+        context.beat()
         publisher = IndexPublisher(context: context)
         context.notification.ready()
+        context.beat()
         rules = try Self.rules(of: context)
         comparisons = ComparisonProgress(
             schedule: ComparisonSchedule(
@@ -71,7 +73,7 @@ internal import Settings
                 jitter: context.clock.random()))
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
-            now: context.clock.now())
+            now: context.clock.now(), progress: { context.beat() })
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
@@ -125,10 +127,7 @@ internal import Settings
     }
 
     /// Shows that the thread lives.
-    func beat() {
-        let now = now
-        context.board.update { $0.heartbeat = now }
-    }
+    func beat() { context.beat() }
 
     /// The directory was reached and brought us up to date.
     func reached() {
