@@ -21,7 +21,8 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     private let path: String?
     private let closingTime: Duration
 
-    /// Begins to listen; connections are accepted when this returns.
+    /// Begins to listen; who connects waits until the server runs, when signals are heard as well:
+    /// a signal before that ends the daemon at once, and must find nobody accepted.
     ///
     /// A socket left over at the path is replaced if nobody listens on it.
     init(
@@ -59,6 +60,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     /// At a shutdown those who are connected are served on for the limits' closing time.
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
+            try? await listener.setOption(.autoRead, value: true).get()
             try? await listener.closeFuture.get()
         } onCancelOrGracefulShutdown: {
             listener.close(promise: nil)
@@ -83,6 +85,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     ) -> ServerBootstrap {
         ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: CInt(SOMAXCONN))
+            .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 // The child's loop is the listener's: there is only one in the group.
