@@ -72,8 +72,11 @@ struct StoreFile {
     }
 
     /// Opens the file and brings it to `version`; `refused`: why it is not usable as it is.
+    ///
+    /// A file with a higher version is used as it is if `isExtended` says that its schema is only
+    /// ever extended, and nothing of it is missing.
     func open(
-        _ migrator: DatabaseMigrator, version: Int64
+        _ migrator: DatabaseMigrator, version: Int64, isExtended: Bool = false
     ) throws -> (pool: DatabasePool?, refused: String?) {
         if unsafe access(damageMark, F_OK) == 0 {
             return (nil, "it was found damaged while in use")
@@ -85,14 +88,17 @@ struct StoreFile {
             let found = try pool.read { database in
                 try database.sql("PRAGMA user_version").first { $0.int(0) } ?? 0
             }
-            if found > version {
+            let isNewer = found > version
+            if isNewer, let lack = isExtended ? try NeededSchema(migrator).lack(pool) : "" {
                 try pool.close()
-                return (nil, "a newer program wrote it (version \(found), this is \(version))")
+                let reason = "a newer program wrote it (version \(found), this is \(version))"
+                return (nil, lack.isEmpty ? reason : "\(reason) and \(lack)")
             }
             if isUnclean, let damage = try check(pool) {
                 try pool.close()
                 return (nil, damage)
             }
+            if isNewer { return (pool, nil) }
             try migrator.migrate(pool)
             try pool.write { database in
                 try database.run("PRAGMA user_version = \(version)")
