@@ -48,8 +48,9 @@ struct Journal {
     func takeOver(from store: DatabasePool, after last: Int64) throws -> Int64 {
         // On the writer's connection: a thread that reads the store has no second reader.
         let rows = try store.writeWithoutTransaction { database in
-            try database.sql("SELECT \(Schema.journalNames) FROM outbox WHERE seq > ? ORDER BY seq").all(
-                .int(last), read: JournalRow.init)
+            try database.sql("SELECT \(Schema.journalNames) FROM outbox WHERE seq > ? ORDER BY seq")
+                .all(
+                    .int(last), read: JournalRow.init)
         }
         guard let newest = rows.last else { return last }
         try pool.write { database in
