@@ -45,6 +45,8 @@ internal import Settings
     var accessProblems: [String] = []
     /// When the local account files are read again after they could not be read.
     var localFilesRetryAt: Duration?
+    /// When it was last looked whether the store's file is there.
+    private var storeSeenAt = Duration.zero
     private let localFiles: LocalFilesWatch
     private let waitSet: WaitSet
     private var backoff = Backoff()
@@ -113,6 +115,7 @@ internal import Settings
     /// Returns why the stream has to end, or `nil` if it may go on.
     func attend() -> StreamEnd? {
         beat()
+        noticeDeletedStore()
         if localFiles.drain() { localFilesChanged() }
         if let at = localFilesRetryAt, now >= at { localFilesChanged() }
         var end: StreamEnd?
@@ -124,6 +127,18 @@ internal import Settings
             announceIfInSync()
         }
         return context.mailbox.isStopping || reopenReason != nil ? .stopping : end
+    }
+
+    /// Makes room for an engine with a new store when somebody deleted this one's: what is written to
+    /// it would be lost at the end.
+    private func noticeDeletedStore() {
+        guard now - storeSeenAt >= .seconds(1) else { return }
+        storeSeenAt = now
+        let path = context.paths.state + "/store/store.sqlite"
+        guard reopenReason == nil, unsafe access(path, F_OK) != 0, roster_errno() == ENOENT else {
+            return
+        }
+        reopenReason = "\(path) was deleted by somebody else; it is filled anew"
     }
 
     /// Shows that the thread lives.
