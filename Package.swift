@@ -204,6 +204,7 @@ let package = Package(
                 "RosterDaemon", "AccountStore", "AccountIndex", "DirectorySync", "LDAPClient",
                 "Credentials", "Settings", "Accounts", "DaemonProtocol",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),

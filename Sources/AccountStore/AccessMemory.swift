@@ -124,12 +124,10 @@ extension AccessMemory {
         try write(into: database, over: old)
     }
 
-    /// Writes whole tables: from one file to the other.
+    /// Makes the tables of the other file the same; rows that are so already stay untouched, with
+    /// what a newer program keeps beside them.
     func write(into database: Database) throws(SQLFault) {
-        for table in ["accessGroups", "accessMembers", "localBlocks"] {
-            try database.run("DELETE FROM \(table)")
-        }
-        try write(into: database, over: AccessMemory())
+        try write(into: database, over: AccessMemory(database))
     }
 
     private func write(into database: Database, over old: AccessMemory) throws(SQLFault) {
@@ -138,7 +136,11 @@ extension AccessMemory {
             try database.sql("DELETE FROM accessGroups WHERE slot = ?").run(
                 .int(Int64(binding.slot)))
         }
-        let insert = try database.sql("INSERT OR REPLACE INTO accessGroups VALUES (?,?,?,?,?,?)")
+        let insert = try database.sql(
+            """
+            INSERT OR REPLACE INTO accessGroups (slot, name, uuid, firstSeen, isBound, gid)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """)
         for binding in bindings where !old.bindings.contains(binding) {
             try insert.run(
                 .int(Int64(binding.slot)), .text(binding.name), .blob(binding.uuid.octets),
@@ -150,7 +152,9 @@ extension AccessMemory {
             try database.sql("DELETE FROM localBlocks WHERE name = ?").run(.text(name))
         }
         for (name, block) in blocks where old.blocks[name] != block {
-            try database.sql("INSERT OR REPLACE INTO localBlocks VALUES (?, ?, ?, ?)").run(
+            try database.sql(
+                "INSERT OR REPLACE INTO localBlocks (name, uuid, at, byUID) VALUES (?, ?, ?, ?)"
+            ).run(
                 .text(name), block.uuid.map { .blob($0.octets) } ?? .null, .int(block.at),
                 .int(Int64(block.byUID)))
         }
@@ -162,7 +166,8 @@ extension AccessMemory {
         into database: Database, over old: AccessMemory
     ) throws(SQLFault) {
         let delete = try database.sql("DELETE FROM accessMembers WHERE slot = ? AND uuid = ?")
-        let insert = try database.sql("INSERT OR REPLACE INTO accessMembers VALUES (?, ?)")
+        let insert = try database.sql(
+            "INSERT OR REPLACE INTO accessMembers (slot, uuid) VALUES (?, ?)")
         for (uuid, slots) in old.kept {
             for slot in slots where !(kept[uuid]?.contains(slot) ?? false) {
                 try delete.run(.int(Int64(slot)), .blob(uuid.octets))

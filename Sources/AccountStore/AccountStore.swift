@@ -33,30 +33,38 @@ public final class AccountStore {
     /// Opens the files in `directory`, which is made (mode 0700) if it is missing.
     ///
     /// A store that is corrupt, from a newer program or unusable is set aside and a new one begun;
-    /// so is a journal. See ``opening``.
+    /// so is a journal, but one of a newer program only if it lacks something (see Journal.swift).
+    /// See ``opening``. `progress` is called now and then while a statement that
+    /// writes or opens runs long, on the thread that runs it, and must not use the store.
     public convenience init(
-        directory: String, rules: StoreRules = StoreRules(), now: Int64
+        directory: String, rules: StoreRules = StoreRules(), now: Int64,
+        progress: @escaping @Sendable () -> Void = {}
     ) throws(StoreError) {
-        try self.init(directory: directory, rules: rules, now: now, testing: StoreTesting())
+        try self.init(
+            directory: directory, rules: rules, now: now, progress: StoreProgress(progress),
+            testing: StoreTesting())
     }
 
     init(
-        directory: String, rules: StoreRules, now: Int64, testing: StoreTesting
+        directory: String, rules: StoreRules, now: Int64, progress: StoreProgress? = nil,
+        testing: StoreTesting
     ) throws(StoreError) {
         if unsafe mkdir(directory, 0o700) != 0 && errno != EEXIST {
             let detail = unsafe String(cString: strerror(errno))
             throw StoreError(.unusable, file: directory, detail: detail)
         }
-        file = StoreFile(path: directory + "/store.sqlite", testing: testing)
+        file = StoreFile(
+            path: directory + "/store.sqlite", progress: progress, testing: testing)
         let journalFile = StoreFile(
-            path: directory + "/journal.sqlite",
+            path: directory + "/journal.sqlite", progress: progress,
             testing: StoreTesting(killAtStatement: testing.killAtJournalStatement))
         var opening = StoreOpening()
         let hadStore = file.exists
         let hadJournal = journalFile.exists
         journal = Journal(
             pool: try Self.open(
-                journalFile, Journal.migrator, version: Journal.version, &opening.journal),
+                journalFile, Journal.migrator, version: Journal.version, isExtended: true,
+                &opening.journal),
             path: journalFile.path)
         pool = try Self.openStore(file, &opening.store)
         if !hadJournal && hadStore {
@@ -246,11 +254,11 @@ public final class AccountStore {
 
     private static func open(
         _ file: StoreFile, _ migrator: DatabaseMigrator, version: Int64,
-        _ found: inout StoreOpening.File
+        isExtended: Bool = false, _ found: inout StoreOpening.File
     ) throws(StoreError) -> DatabasePool {
         found = file.exists ? .existing : .new
         do {
-            let first = try file.open(migrator, version: version)
+            let first = try file.open(migrator, version: version, isExtended: isExtended)
             if let pool = first.pool { return pool }
             file.setAside()
             found = .setAside(first.refused ?? "it cannot be used")

@@ -4,6 +4,12 @@
 // after that they are copied here by their sequence number. A crash between the two leaves them in
 // the outbox, and the next opening copies them. The tables of freed names and numbers follow from
 // the entries; a new store takes them over.
+//
+// The schema is only ever extended: a later program may add tables, and columns that may be left out
+// when a row is written. It changes, renames or removes nothing, and an added table or column never
+// takes a block or a binding out of force. So an older program, after a downgrade, opens the file of
+// a newer one and loses no block of `roster deny` and no binding of an access rule: it names every
+// column that it reads or writes, and leaves `user_version` and what it does not know as they are.
 
 internal import Accounts
 internal import GRDB
@@ -42,8 +48,9 @@ struct Journal {
     func takeOver(from store: DatabasePool, after last: Int64) throws -> Int64 {
         // On the writer's connection: a thread that reads the store has no second reader.
         let rows = try store.writeWithoutTransaction { database in
-            try database.sql("SELECT * FROM outbox WHERE seq > ? ORDER BY seq").all(
-                .int(last), read: JournalRow.init)
+            try database.sql("SELECT \(Schema.journalNames) FROM outbox WHERE seq > ? ORDER BY seq")
+                .all(
+                    .int(last), read: JournalRow.init)
         }
         guard let newest = rows.last else { return last }
         try pool.write { database in
@@ -88,6 +95,10 @@ extension Journal {
 
 /// The rows of freedIDs, freedNames and released.
 struct FreedTables {
+    private static let columns = [
+        "freedIDs": "id, name, uuid, at", "freedNames": "name, id, uuid, at",
+        "released": "name, id, at",
+    ]
     private var rows: [(table: String, values: [SQLValue])] = []
 
     /// Reads them from either file.
@@ -112,7 +123,9 @@ struct FreedTables {
     func write(into database: Database) throws(SQLFault) {
         for (table, values) in rows {
             let marks = values.map { _ in "?" }.joined(separator: ", ")
-            try database.sql("INSERT OR REPLACE INTO \(table) VALUES (\(marks))").run(all: values)
+            let columns = Self.columns[table] ?? ""
+            try database.sql("INSERT OR REPLACE INTO \(table) (\(columns)) VALUES (\(marks))").run(
+                all: values)
         }
     }
 }
@@ -144,7 +157,12 @@ struct JournalRow {
     }
 
     fileprivate func insert(into database: Database) throws(SQLFault) {
-        try database.sql("INSERT OR IGNORE INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+        try database.sql(
+            """
+            INSERT OR IGNORE INTO journal (\(Schema.journalNames))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """
+        ).run(
             .int(sequence), .int(at), .optional(happenedAt), .int(what), .int(kind), .blob(uuid),
             .text(name), .int(id), .optional(oldName), .optional(oldID))
     }
@@ -156,11 +174,15 @@ struct JournalRow {
         guard isPerson else { return }
         let isRemoval = what == HistoryEntry.What.removed.rawValue
         if let freed = isRemoval ? id : oldID {
-            try database.sql("INSERT OR REPLACE INTO freedIDs VALUES (?, ?, ?, ?)").run(
+            try database.sql(
+                "INSERT OR REPLACE INTO freedIDs (id, name, uuid, at) VALUES (?, ?, ?, ?)"
+            ).run(
                 .int(freed), .text(oldName ?? name), .blob(uuid), .int(at))
         }
         guard isRemoval else { return }
-        try database.sql("INSERT OR REPLACE INTO freedNames VALUES (?, ?, ?, ?)").run(
+        try database.sql(
+            "INSERT OR REPLACE INTO freedNames (name, id, uuid, at) VALUES (?, ?, ?, ?)"
+        ).run(
             .text(name), .int(id), .blob(uuid), .int(at))
     }
 
@@ -172,7 +194,9 @@ struct JournalRow {
             try database.sql("DELETE FROM freedIDs WHERE id = ?").run(.int(id))
             try database.sql("DELETE FROM freedNames WHERE name = ?").run(.text(name))
         case .released:
-            try database.sql("INSERT OR IGNORE INTO released VALUES (?, ?, ?)").run(
+            try database.sql(
+                "INSERT OR IGNORE INTO released (name, id, at) VALUES (?, ?, ?)"
+            ).run(
                 .text(name), .int(id), .int(at))
         default: break
         }

@@ -152,5 +152,8 @@ enum Schema {
         oldName TEXT, oldID INTEGER
         """
 
+    /// Their names, in the order in which ``JournalRow`` reads them.
+    static let journalNames = "seq, at, happenedAt, what, kind, uuid, name, id, oldName, oldID"
+
     private static let identity = freed + access + "CREATE TABLE outbox (\(journalColumns));"
 }

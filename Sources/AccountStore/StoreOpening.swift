@@ -40,6 +40,8 @@ struct StoreTesting: Sendable {
 /// One of the two database files.
 struct StoreFile {
     let path: String
+    /// Called now and then, by the thread that works, while a statement of the writer runs long.
+    var progress: StoreProgress?
     var testing = StoreTesting()
 
     /// Written beside a store that was found damaged while in use; the next opening sets it aside.
@@ -70,8 +72,11 @@ struct StoreFile {
     }
 
     /// Opens the file and brings it to `version`; `refused`: why it is not usable as it is.
+    ///
+    /// A file with a higher version is used as it is if `isExtended` says that its schema is only
+    /// ever extended, and nothing of it is missing.
     func open(
-        _ migrator: DatabaseMigrator, version: Int64
+        _ migrator: DatabaseMigrator, version: Int64, isExtended: Bool = false
     ) throws -> (pool: DatabasePool?, refused: String?) {
         if unsafe access(damageMark, F_OK) == 0 {
             return (nil, "it was found damaged while in use")
@@ -83,14 +88,17 @@ struct StoreFile {
             let found = try pool.read { database in
                 try database.sql("PRAGMA user_version").first { $0.int(0) } ?? 0
             }
-            if found > version {
+            let isNewer = found > version
+            if isNewer, let lack = isExtended ? try NeededSchema(migrator).lack(pool) : "" {
                 try pool.close()
-                return (nil, "a newer program wrote it (version \(found), this is \(version))")
+                let reason = "a newer program wrote it (version \(found), this is \(version))"
+                return (nil, lack.isEmpty ? reason : "\(reason) and \(lack)")
             }
             if isUnclean, let damage = try check(pool) {
                 try pool.close()
                 return (nil, damage)
             }
+            if isNewer { return (pool, nil) }
             try migrator.migrate(pool)
             try pool.write { database in
                 try database.run("PRAGMA user_version = \(version)")
@@ -107,7 +115,7 @@ struct StoreFile {
 
     /// SQLite's own check, after a crash only: it reads the whole file.
     private func check(_ pool: DatabasePool) throws -> String? {
-        let words = try pool.read { database in
+        let words = try pool.writeWithoutTransaction { database in
             try database.sql("PRAGMA quick_check(1)").first { $0.text(0) } ?? "no answer"
         }
         return words == "ok" ? nil : words
@@ -121,6 +129,7 @@ struct StoreFile {
         configuration.foreignKeysEnabled = false
         let counter = StatementCounter(testing)
         let maximumPages = testing.maximumPages
+        let progress = progress
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: """
@@ -130,7 +139,9 @@ struct StoreFile {
             if let maximumPages {
                 try database.execute(sql: "PRAGMA max_page_count = \(maximumPages)")
             }
-            if let counter, !database.configuration.readonly { counter.watch(database) }
+            guard !database.configuration.readonly else { return }
+            progress?.watch(database)
+            counter?.watch(database)
         }
         return configuration
     }

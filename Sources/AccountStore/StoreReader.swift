@@ -169,12 +169,13 @@ public struct StoreReader: Sendable {
         do {
             let rows = try journal.pool.read { database in
                 guard let name else {
-                    return try database.sql("SELECT * FROM journal ORDER BY seq DESC LIMIT ?").all(
-                        .int(Int64(limit)), read: JournalRow.init)
+                    return try database.sql(
+                        "SELECT \(Schema.journalNames) FROM journal ORDER BY seq DESC LIMIT ?"
+                    ).all(.int(Int64(limit)), read: JournalRow.init)
                 }
                 return try database.sql(
                     """
-                    SELECT * FROM journal WHERE name = ?1 OR oldName = ?1
+                    SELECT \(Schema.journalNames) FROM journal WHERE name = ?1 OR oldName = ?1
                     ORDER BY seq DESC LIMIT ?2
                     """
                 ).all(.text(name), .int(Int64(limit)), read: JournalRow.init)

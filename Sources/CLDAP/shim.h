@@ -1,1 +1,3 @@
 #include <ldap.h>
+
+#include "service.h"

@@ -102,7 +102,8 @@ public struct Daemon: Sendable {
         quiet.logLevel = .notice
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [control, login, SyncService(context: context)],
+                // The last ends first: the logins, while there is still a store to decide them by.
+                services: [SyncService(context: context), control, login],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
         try await group.run()
     }

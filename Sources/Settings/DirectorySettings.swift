@@ -75,7 +75,7 @@ extension SettingsReader {
     private mutating func apply(_ mode: TLSMode, to uri: inout DirectoryURI) {
         let key = "directory.tls"
         switch (mode, uri.scheme) {
-        case (_, .ldapi), (.ldaps, .ldaps), (.startTLS, .ldap):
+        case (_, .ldapi), (.ldaps, .ldaps), (.startTLS, .ldap), (.ldaps, .srv), (.startTLS, .srv):
             if uri.scheme != .ldapi { uri.tls = mode }
         case (.ldaps, .ldap):
             report(
@@ -88,6 +88,10 @@ extension SettingsReader {
         case (.off, .ldaps):
             report(
                 key, "\"off\" does not go with \(uri.text)", "take it out: ldaps:// is protected")
+        case (.off, .srv):
+            report(
+                key, "\"off\" does not go with \(uri.text)",
+                "choose \"ldaps\" (_ldaps._tcp) or \"starttls\" (_ldap._tcp)")
         case (.off, .ldap):
             uri.tls = .off
             if !uri.isLocal {

@@ -1,6 +1,7 @@
 // Where a directory server is.
 
-/// The address of a directory server: `ldaps://host[:port]`, `ldap://host[:port]`, `ldapi://path`.
+/// The address of a directory server: `ldaps://host[:port]`, `ldap://host[:port]`, `ldapi://path`; or
+/// of a domain whose servers DNS names, `srv:domain`.
 public struct DirectoryURI: Hashable, Sendable {
     /// How the URI begins.
     public enum Scheme: String, CaseIterable, Sendable {
@@ -10,6 +11,8 @@ public struct DirectoryURI: Hashable, Sendable {
         case ldap
         /// A Unix socket.
         case ldapi
+        /// The servers in the SRV records of a domain, looked up at each connect.
+        case srv
     }
 
     /// For libldap: as written, but the path of a socket in the encoded form that it wants (it would
@@ -17,7 +20,8 @@ public struct DirectoryURI: Hashable, Sendable {
     public var text: String
     /// How it begins.
     public var scheme: Scheme
-    /// The host without brackets; for ldapi the path of the socket, empty for libldap's.
+    /// The host without brackets; for ldapi the path of the socket, empty for libldap's; for srv the
+    /// domain.
     public var host: String
     /// The port; `nil`: the default of the scheme.
     public var port: UInt16?
@@ -29,9 +33,16 @@ public struct DirectoryURI: Hashable, Sendable {
     /// `nil` for any other scheme, for no host, and for a path, query or user name, which have no
     /// meaning here.
     public init?(text: String) {
+        if let domain = Self.domain(of: text) {
+            self.text = text
+            scheme = .srv
+            host = domain
+            tls = .ldaps
+            return
+        }
         guard let colon = text.range(of: "://") else { return nil }
         let prefix = text[..<colon.lowerBound].lowercased()
-        guard let scheme = Scheme(rawValue: prefix) else { return nil }
+        guard let scheme = Scheme(rawValue: prefix), scheme != .srv else { return nil }
         var rest = text[colon.upperBound...]
         self.text = text
         self.scheme = scheme
@@ -48,6 +59,25 @@ public struct DirectoryURI: Hashable, Sendable {
         host = parts.host
         port = parts.port
         tls = scheme == .ldaps ? .ldaps : .startTLS
+    }
+
+    /// The domain of `srv:domain`.
+    private static func domain(of text: String) -> String? {
+        let prefix = "srv:"
+        guard text.prefix(prefix.count).lowercased() == prefix else { return nil }
+        let domain = text.dropFirst(prefix.count)
+        let labels = domain.split(separator: ".", omittingEmptySubsequences: false)
+        guard domain.utf8.count <= 230,
+            labels.allSatisfy({ label in
+                (1...63).contains(label.utf8.count)
+                    && label.utf8.allSatisfy {
+                        $0 < 0x80
+                            && (UnicodeScalar($0).properties.isAlphabetic
+                                || (0x30...0x39).contains($0) || "-_".utf8.contains($0))
+                    }
+            })
+        else { return nil }
+        return String(domain)
     }
 
     /// Whether nobody else can listen on the way: a Unix socket or this host's loopback.

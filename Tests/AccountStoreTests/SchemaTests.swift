@@ -1,6 +1,7 @@
 // Migrations: every way to the newest schema ends in the same one, and keeps what was there.
 
 import GRDB
+import Synchronization
 import Testing
 
 @testable import AccountStore
@@ -65,5 +66,25 @@ import Testing
         try Schema.migrator.migrate(fresh)
         #expect(try schema(loaded) == schema(fresh))
         try loaded.close()
+    }
+
+    @Test("a statement that runs long shows that it gets on, on the thread that waits for it")
+    func progress() throws {
+        let calls = Mutex(0)
+        let progress = StoreProgress { calls.withLock { $0 += 1 } }
+        let queue = try DatabaseQueue()
+        try queue.write { database in
+            progress.watch(database)
+            try database.execute(sql: "SELECT 1")
+            #expect(calls.withLock { $0 } == 0)
+            let count = try Int.fetchOne(
+                database,
+                sql: """
+                    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
+                        WHERE n < 1000000) SELECT count(*) FROM numbers
+                    """)
+            #expect(count == 1_000_000)
+            #expect(calls.withLock { $0 } > 3)
+        }
     }
 }

@@ -121,4 +121,38 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
             #expect(await client.readToEnd(seconds: 5) == [])
         }
     }
+<<<<<<< HEAD
+=======
+
+    @Test("who is connected at a graceful shutdown is served on; who comes later is not")
+    func closing() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/control.sock"
+            var limits = SocketLimits()
+            limits.closingTime = .seconds(50)
+            let (asked, tellAsked) = AsyncStream<Void>.makeStream()
+            let (released, release) = AsyncStream<Void>.makeStream()
+            let server = try await ControlServer(
+                endpoint: .path(path),
+                handler: ScriptedHandler { _, _ in
+                    tellAsked.finish()
+                    for await _ in released {}
+                    return .user(nil)
+                }, limits: limits, logger: silentLogger)
+            let group = ServiceGroup(services: [server], logger: silentLogger)
+            let running = Task { try await group.run() }
+            let silent = try #require(RawClient(path: path))
+            let client = try #require(RawClient(path: path))
+            client.write(try ControlRequest.user(name: "ada").frame())
+            for await _ in asked {}
+            await group.triggerGracefulShutdown()
+            while RawClient(path: path) != nil { try await Task.sleep(for: .milliseconds(2)) }
+            silent.write(try ControlRequest.user(name: "ada").frame())
+            release.finish()
+            #expect(await client.reply() == .user(nil))
+            #expect(await silent.reply() == .user(nil))
+            try await running.value
+        }
+    }
+>>>>>>> daemon
 }

@@ -1,5 +1,6 @@
 // Lock, watch and mailbox: what ties the daemon to its host.
 
+import AccountStore
 import Testing
 
 @testable import RosterDaemon
@@ -72,6 +73,25 @@ struct HostTests {
         #expect(mailbox.takeAll().isEmpty)
         mailbox.stop()
         #expect(mailbox.isStopping)
+    }
+
+    @Test("a question waits for the store to be opened, and not for ever")
+    func slot() async throws {
+        let folder = try Folder()
+        let slot = StoreReaderSlot()
+        await slot.waitUntilOpen(atMost: .milliseconds(20), clock: .system)
+        #expect(slot.reader == nil)
+        let waiting = Task { await slot.waitUntilOpen(atMost: .seconds(3600), clock: .system) }
+        let store = try AccountStore(directory: folder.path + "/store", now: 1)
+        defer {
+            store.close()
+            for name in ["store", "journal"] {
+                unsafe unlink(folder.path + "/store/\(name).sqlite")
+            }
+        }
+        slot.fill(store.reader)
+        await waiting.value
+        #expect(slot.reader != nil)
     }
 
     /// What a command was answered; used by one thread.

@@ -220,4 +220,23 @@ struct DurationTextTests {
         #expect(DurationText.format(.seconds(90)) == "90s")
         #expect(DurationText.format(.milliseconds(1500)) == "1500ms")
     }
+
+    @Test("a domain whose servers DNS names")
+    func service() throws {
+        let uri = try #require(DirectoryURI(text: "srv:corp.example-1.com"))
+        #expect(uri.scheme == .srv && uri.host == "corp.example-1.com" && uri.tls == .ldaps)
+        #expect(!uri.isLocal)
+        for text in [
+            "srv:", "srv://example.com", "srv:example..com", "srv:.example.com", "srv:a b",
+            "srv:example.com:636", "srv:exämple.com", "srv:" + String(repeating: "a", count: 64),
+        ] {
+            #expect(DirectoryURI(text: text) == nil, "\(text)")
+        }
+        func parsed(_ tls: String) throws -> TLSMode? {
+            let text = "[directory]\nuris = [\"srv:a.b\"]\nbase = \"dc=a\"\ntls = \"\(tls)\"\n"
+            return try Settings.parse(Array(text.utf8)).directory.uris.first?.tls
+        }
+        #expect(try parsed("ldaps") == .ldaps && parsed("starttls") == .startTLS)
+        #expect(throws: SettingsError.self) { _ = try parsed("off") }
+    }
 }

@@ -34,6 +34,7 @@ client.connect(sys.argv[1])
 print(struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1])
 P
 }
+is_empty() { [ ! -s "$1" ] || { cat "$1"; return 1; }; }
 gets_in() { login_by python_pam ada 25000 secret-ada; }
 in_background() { # in_background NAME COMMAND...: its end is in /run/NAME.result
   local name=$1
@@ -73,14 +74,42 @@ check "a password login" gets_in
 restart_by() { # restart_by SIGNAL
   daemon_stop "$1"
   check "SIG$1: the sockets stay" unchanged
-  in_background status says 'daemon +version' roster status
-  eventually asking 1
+  in_background user says 'user +ada' roster user ada
+  in_background login gets_in
+  eventually asking 2
   held_start
-  check "SIG$1: the command asked while rosterd was away is answered" ended_well status
+  check "SIG$1: the command asked while rosterd was away is answered" ended_well user
+  check "SIG$1: and so is the login" ended_well login
   check "SIG$1: lookups go on" known ada
 }
 echo "--    asked while rosterd is restarted"
 for signal in TERM KILL; do restart_by "$signal"; done
+
+echo "--    logins and commands all the time, while rosterd is restarted ten times"
+wait_in_sync 20
+ask_all_the_time() { # ask_all_the_time NAME COMMAND...: until /run/enough; failures in /run/NAME.failed
+  local name=$1
+  shift
+  : >"/run/$name.failed"
+  : >"/run/$name.asked"
+  while [ ! -e /run/enough ]; do
+    echo >>"/run/$name.asked"
+    "$@" >"/run/$name.last" 2>&1 || cat "/run/$name.last" >>"/run/$name.failed"
+  done
+}
+ask_all_the_time logins gets_in &
+ask_all_the_time users roster user ada &
+ask_all_the_time lookups known ada &
+for turn in {1..10}; do
+  sleep 0.3
+  daemon_stop TERM
+  held_start
+done
+touch /run/enough
+wait %?logins %?users %?lookups 2>/dev/null || true
+for name in logins users lookups; do
+  check "$name: $(wc -l <"/run/$name.asked") asked, none failed" is_empty "/run/$name.failed"
+done
 
 echo "--    asked as somebody"
 check "who asks is known by the kernel's word: nobody may not deny" \

@@ -68,5 +68,5 @@ check "rosterd is position independent" says 'DYN' readelf -hW "$program"
 check "it carries its Swift runtime" not says 'libswift|libFoundation|libdispatch' dynamic "$program"
 check "it needs only the listed libraries" subset "$(needs "$program")" \
   libc.so.6 libm.so.6 libgcc_s.so.1 libstdc++.so.6 ld-linux-x86-64.so.2 \
-  libldap-2.5.so.0 liblber-2.5.so.0 libssl.so.3 libcrypto.so.3 libsqlite3.so.0
+  libldap-2.5.so.0 liblber-2.5.so.0 libresolv.so.2 libssl.so.3 libcrypto.so.3 libsqlite3.so.0
 check "roster is the same program" same "$(readlink -f "$stage/usr/bin/roster")" "$program"

@@ -17,7 +17,7 @@ directory_home=${directory_home:-/var/lib/ldap/room}
 directory_log=$directory_run/slapd.log
 
 # make_certificates FOLDER [ADDRESS]: a certificate authority and a certificate for ADDRESS, which is
-# 127.0.0.1 by default.
+# 127.0.0.1 by default, or for $certificate_names.
 make_certificates() {
   mkdir -p "$1"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=room CA' \
@@ -25,8 +25,8 @@ make_certificates() {
   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=directory' \
     -keyout "$1/key.pem" -out "$1/request.pem" 2>/dev/null
   openssl x509 -req -in "$1/request.pem" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial \
-    -days 30 -extfile <(echo "subjectAltName=DNS:localhost,IP:${2:-127.0.0.1}") -out "$1/cert.pem" \
-    2>/dev/null
+    -days 30 -out "$1/cert.pem" 2>/dev/null \
+    -extfile <(echo "subjectAltName=${certificate_names:-DNS:localhost,IP:${2:-127.0.0.1}}")
 }
 
 # directory_make [LDIF...]: a new, empty directory with the containers and the reader's account, then

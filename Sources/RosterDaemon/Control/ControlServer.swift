@@ -8,7 +8,7 @@ public import ServiceLifecycle
 public struct ControlServer: Service {
     private let server: SocketServer<ControlConversation>
 
-    /// Begins to listen; connections are accepted when this returns.
+    /// Begins to listen; connections are accepted when this runs.
     ///
     /// A socket left over at the path is replaced if nobody listens on it. `handler` answers the
     /// requests, `logger` gets a debug line per request.

@@ -16,9 +16,14 @@ struct DaemonControl: ControlHandler {
 
     /// How often `wait` and `sync` look whether they are done.
     private static let pollInterval = Duration.milliseconds(20)
+    /// How long a question about what is stored waits for the store to be opened.
+    private static let longestOpening = Duration.seconds(5)
 
     func handle(_ request: ControlRequest, peer: PeerCredentials) async -> ControlReply {
         do {
+            if request.needsStore {
+                await storeReader.waitUntilOpen(atMost: Self.longestOpening, clock: context.clock)
+            }
             switch request {
             case .status: return .status(try await blocking { try status() })
             case .user(let name): return .user(try await blocking { try user(name) })
@@ -244,6 +249,16 @@ extension DaemonControl {
         case .done(let text, let count): return (text, count)
         case .failed(let text, let remedy):
             throw ControlFailure(kind: .failed, message: text, remedy: remedy)
+        }
+    }
+}
+
+extension ControlRequest {
+    /// Whether the answer comes out of the store.
+    fileprivate var needsStore: Bool {
+        switch self {
+        case .user, .group, .check, .history, .explain, .sync: true
+        case .status, .wait, .allow, .deny, .confirm: false
         }
     }
 }

@@ -14,6 +14,17 @@ final class StoreReaderSlot: Sendable {
         slot.withLock { $0 }
     }
 
+    /// Waits until the store is open, at most `time`.
+    ///
+    /// The sockets accept before it is: who asked while the daemon was away is not sent off for the
+    /// milliseconds that opening takes.
+    func waitUntilOpen(atMost time: Duration, clock: DaemonClock) async {
+        let end = clock.uptime() + time
+        while reader == nil, clock.uptime() < end, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     /// Leaves the reader.
     func fill(_ reader: StoreReader) {
         slot.withLock { $0 = reader }

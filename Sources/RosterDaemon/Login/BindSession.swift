@@ -33,7 +33,28 @@ struct ConfiguredDirectory: BindDirectory {
     var serverCount: Int { connector.uris.count }
 
     func connect(to server: Int, within limit: Duration) throws(LDAPError) -> any BindSession {
-        var options = connector.options(to: server)
+        let clock = ContinuousClock()
+        let end = clock.now + limit
+        var failure: LDAPError?
+        for options in try connector.options(to: server) {
+            let left = clock.now.duration(to: end)
+            if let failure, left <= .zero { throw failure }
+            do throws(LDAPError) {
+                return try connect(options, within: max(left, .milliseconds(1)))
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+            ?? LDAPError(
+                server: connector.uris[server], step: .connect, code: .serverDown,
+                diagnostic: "no server to connect to", remedy: "")
+    }
+
+    private func connect(
+        _ server: LDAPConnectOptions, within limit: Duration
+    ) throws(LDAPError) -> any BindSession {
+        var options = server
         options.networkTimeout = limit
         options.operationTimeout = limit
         options.tcpUserTimeout = .seconds(10)

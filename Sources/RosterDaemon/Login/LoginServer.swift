@@ -11,7 +11,7 @@ struct LoginServer: Service {
     private let server: SocketServer<LoginConversation>
     private let service: LoginService
 
-    /// Begins to listen; connections are accepted when this returns.
+    /// Begins to listen; connections are accepted when this runs.
     init(
         endpoint: SocketEndpoint, service: LoginService, logger: Logger
     ) async throws(SocketServerError) {
@@ -28,6 +28,7 @@ struct LoginServer: Service {
         limits.connectionsOfRoot = 1024
         limits.requestTime = .seconds(3)
         limits.replyTime = .seconds(3)
+        limits.closingTime = .seconds(1)
         return limits
     }
 

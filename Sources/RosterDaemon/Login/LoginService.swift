@@ -37,6 +37,9 @@ final class LoginService: Sendable {
     /// Of the deadline, what is left to the verifiers when the directory does not answer: enough for
     /// those who come in the moment in which it freezes, two of whom are checked at a time.
     private var offlineShare: Duration { max(.milliseconds(250), timeout / 4) }
+    /// A question that came before the store was open waits so long for it: less than who asks about
+    /// an account waits for the answer.
+    private static let longestOpening: Duration = .milliseconds(1500)
     /// A refusal that the directory is not asked about takes no longer than this.
     private static let longestPretence: Duration = .milliseconds(300)
 
@@ -92,6 +95,9 @@ final class LoginService: Sendable {
     private func decide(
         _ question: LoginQuestion, of peer: PeerCredentials, deadline: Duration
     ) async -> LoginAnswer {
+        await storeReader.waitUntilOpen(
+            atMost: min(Self.longestOpening, deadline - clock.uptime() - offlineShare),
+            clock: clock)
         let now = clock.gate()
         let found = try? await lookups.runIfActive {
             let finding = self.gate.decide(

@@ -34,6 +34,9 @@ final class SocketAcceptor<Conversation: SocketConversation> {
         }.nonisolated()
     }
 
+    /// How many connections are open.
+    var count: Int { channels.count }
+
     /// Closes every connection; the running requests are cancelled.
     func closeAll() {
         for channel in channels.values { channel.close(promise: nil) }

@@ -12,6 +12,8 @@ public struct SocketLimits: Sendable {
     public var requestTime: Duration = .seconds(5)
     /// From the first octet of the reply until the client has taken all of it.
     public var replyTime: Duration = .seconds(10)
+    /// At the end of the daemon: so long those are served on who are connected already.
+    public var closingTime: Duration = .milliseconds(200)
 
     /// The limits of the control socket.
     public init() {}

@@ -19,13 +19,16 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     private let listener: any Channel
     private let acceptor: NIOLoopBound<SocketAcceptor<Conversation>>
     private let path: String?
+    private let closingTime: Duration
 
-    /// Begins to listen; connections are accepted when this returns.
+    /// Begins to listen; who connects waits until the server runs, when signals are heard as well:
+    /// a signal before that ends the daemon at once, and must find nobody accepted.
     ///
     /// A socket left over at the path is replaced if nobody listens on it.
     init(
         endpoint: SocketEndpoint, conversation: Conversation, limits: SocketLimits, logger: Logger
     ) async throws(SocketServerError) {
+        closingTime = limits.closingTime
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         do {
             acceptor = try await loop.submit {
@@ -53,14 +56,28 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     }
 
     /// Serves until the daemon shuts down or the task is cancelled; then closes every connection.
+    ///
+    /// At a shutdown those who are connected are served on for the limits' closing time.
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
+            try? await listener.setOption(.autoRead, value: true).get()
             try? await listener.closeFuture.get()
         } onCancelOrGracefulShutdown: {
             listener.close(promise: nil)
         }
-        try await listener.eventLoop.submit { acceptor.value.closeAll() }.get()
         if let path { _ = unsafe unlink(path) }
+        try await finish()
+        try await listener.eventLoop.submit { acceptor.value.closeAll() }.get()
+    }
+
+    /// Waits for those who are connected to be served; not when the task is cancelled.
+    private func finish() async throws {
+        let end = ContinuousClock.now + closingTime
+        while !Task.isCancelled, ContinuousClock.now < end {
+            let count = try await listener.eventLoop.submit { acceptor.value.count }.get()
+            guard count > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     private static func bootstrap(
@@ -68,6 +85,10 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     ) -> ServerBootstrap {
         ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: CInt(SOMAXCONN))
+<<<<<<< HEAD
+=======
+            .serverChannelOption(.autoRead, value: false)
+>>>>>>> daemon
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 // The child's loop is the listener's: there is only one in the group.

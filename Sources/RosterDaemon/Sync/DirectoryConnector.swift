@@ -60,10 +60,12 @@ struct DirectoryConnector: Sendable {
                 schema: "\(settings.accounts.schema), \(identity)", strategy: "syncrepl"))
     }
 
-    /// A session with the server at `position`, bound and ready to search.
+    /// A session with the server at `position`, bound and ready to search; of a domain with the first
+    /// of its servers that lets itself be connected to.
     ///
-    /// Blocks at most some four network timeouts.
+    /// Blocks at most some four network timeouts per server.
     func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
+<<<<<<< HEAD
         let password: [UInt8]?
         do throws(SettingsError) {
             password = try settings.readBindPassword()
@@ -72,6 +74,38 @@ struct DirectoryConnector: Sendable {
         }
         do throws(LDAPError) {
             return try session(to: position, password: password)
+=======
+        let password = try password()
+        let servers: [LDAPConnectOptions]
+        do throws(LDAPError) {
+            servers = try options(to: position)
+        } catch {
+            throw DirectoryFailure(error.description)
+        }
+        var failures: [String] = []
+        for options in servers {
+            do throws(DirectoryFailure) {
+                return try connect(options, password)
+            } catch {
+                failures.append(error.description)
+            }
+        }
+        throw DirectoryFailure(failures.joined(separator: "; "))
+    }
+
+    private func connect(
+        _ options: LDAPConnectOptions, _ password: [UInt8]?
+    ) throws(DirectoryFailure) -> LDAPSession {
+        do throws(LDAPError) {
+            let session = try LDAPSession(options)
+            switch settings.directory.bind {
+            case .anonymous: break
+            case .simple(let dn, _):
+                try session.bind(dn: dn, password: LDAPSecret(copying: password ?? []))
+            case .external: try session.bindExternal()
+            }
+            return session
+>>>>>>> daemon
         } catch {
             throw DirectoryFailure(error.description)
         }
@@ -89,19 +123,38 @@ struct DirectoryConnector: Sendable {
         return session
     }
 
-    /// How the server at `position` is connected to.
-    func options(to position: Int) -> LDAPConnectOptions {
-        options(for: settings.directory.uris[position])
+    /// How the server at `position` is connected to; of a domain its servers, as DNS names them now,
+    /// in the order in which they are to be tried; never none.
+    ///
+    /// Blocks for a domain, some ten seconds at most.
+    func options(to position: Int) throws(LDAPError) -> [LDAPConnectOptions] {
+        let uri = settings.directory.uris[position]
+        guard uri.scheme == .srv else { return [options(for: uri, text: uri.text)] }
+        let scheme = uri.tls == .startTLS ? "ldap" : "ldaps"
+        let records = try ServiceRecord.look(for: "_\(scheme)", in: uri.host, server: uri.text)
+        let servers = records.inOrder { Double.random(in: 0..<1) }
+            .map { "\(scheme)://\($0.host):\($0.port)" }
+            // What DNS says is input like any other: a name that is none leads nowhere.
+            .filter { DirectoryURI(text: $0) != nil }
+        guard !servers.isEmpty else {
+            throw LDAPError(
+                server: uri.text, step: .connect, code: .serverDown,
+                diagnostic: "its SRV records name no usable host", remedy: "correct them")
+        }
+        return servers.prefix(Self.mostServers).map { options(for: uri, text: $0) }
     }
 
-    private func options(for uri: DirectoryURI) -> LDAPConnectOptions {
+    /// So many servers of a domain are tried in a row.
+    private static let mostServers = 8
+
+    private func options(for uri: DirectoryURI, text: String) -> LDAPConnectOptions {
         let policy: TLSPolicy =
             switch uri.tls {
             case .ldaps: .ldaps
             case .startTLS: .startTLS
             case .off: .off
             }
-        var options = LDAPConnectOptions(uri: uri.text, tls: policy)
+        var options = LDAPConnectOptions(uri: text, tls: policy)
         options.caFile = settings.directory.caFile
         options.networkTimeout = settings.directory.networkTimeout
         options.operationTimeout = settings.directory.networkTimeout

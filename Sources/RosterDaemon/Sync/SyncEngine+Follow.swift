@@ -18,7 +18,7 @@ extension SyncEngine {
     func follow() throws(DirectoryFailure) {
         let connected = try connectToFirst()
         connection.server = connected.position
-        noteConnection(to: connector.uris[connected.position])
+        noteConnection(to: connected.session.options.uri)
         defer { connection.isOpen = false }
         do throws(DirectoryFailure) {
             noteSchema(of: connected.session)

@@ -45,6 +45,8 @@ internal import Settings
     var accessProblems: [String] = []
     /// When the local account files are read again after they could not be read.
     var localFilesRetryAt: Duration?
+    /// When it was last looked whether the store's file is there.
+    private var storeSeenAt = Duration.zero
     private let localFiles: LocalFilesWatch
     private let waitSet: WaitSet
     private var backoff = Backoff()
@@ -61,8 +63,10 @@ internal import Settings
         self.context = context
         let settings = context.settings
         connector = DirectoryConnector(settings: settings)
+        context.beat()
         publisher = IndexPublisher(context: context)
         context.notification.ready()
+        context.beat()
         rules = try Self.rules(of: context)
         comparisons = ComparisonProgress(
             schedule: ComparisonSchedule(
@@ -71,7 +75,7 @@ internal import Settings
                 jitter: context.clock.random()))
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
-            now: context.clock.now())
+            now: context.clock.now(), progress: { context.beat() })
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
@@ -111,6 +115,7 @@ internal import Settings
     /// Returns why the stream has to end, or `nil` if it may go on.
     func attend() -> StreamEnd? {
         beat()
+        noticeDeletedStore()
         if localFiles.drain() { localFilesChanged() }
         if let at = localFilesRetryAt, now >= at { localFilesChanged() }
         var end: StreamEnd?
@@ -124,11 +129,20 @@ internal import Settings
         return context.mailbox.isStopping || reopenReason != nil ? .stopping : end
     }
 
-    /// Shows that the thread lives.
-    func beat() {
-        let now = now
-        context.board.update { $0.heartbeat = now }
+    /// Makes room for an engine with a new store when somebody deleted this one's: what is written to
+    /// it would be lost at the end.
+    private func noticeDeletedStore() {
+        guard now - storeSeenAt >= .seconds(1) else { return }
+        storeSeenAt = now
+        let path = context.paths.state + "/store/store.sqlite"
+        guard reopenReason == nil, unsafe access(path, F_OK) != 0, roster_errno() == ENOENT else {
+            return
+        }
+        reopenReason = "\(path) was deleted by somebody else; it is filled anew"
     }
+
+    /// Shows that the thread lives.
+    func beat() { context.beat() }
 
     /// The directory was reached and brought us up to date.
     func reached() {

@@ -28,6 +28,14 @@ struct EngineContext: Sendable {
     var logger: Logger
 }
 
+extension EngineContext {
+    /// Shows that the sync thread gets on.
+    func beat() {
+        let now = clock.uptime()
+        board.update { $0.heartbeat = now }
+    }
+}
+
 /// Who else has to know what changes for the host, beside the index.
 ///
 /// Called on the sync thread, after the change is stored and published; must not block for long.
@@ -54,7 +62,7 @@ struct SyncService: Service {
         thread.start()
         try await withGracefulShutdownHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await signLife() }
+                group.addTask { await LifeSign(context).run() }
                 try await thread.runIfActive { runEngines() }
                 group.cancelAll()
             }
@@ -85,19 +93,9 @@ struct SyncService: Service {
                     $0.lastError = "\(error)"
                 }
                 context.mailbox.wait(atMost: Self.reopenInterval)
+                context.beat()
             }
         }
         context.mailbox.refuseAll("rosterd is stopping")
-    }
-
-    /// Tells the service manager that the sync thread is alive, until the task is cancelled.
-    private func signLife() async {
-        let interval = ServiceNotification.watchdogMicroseconds.map { $0 / 3 } ?? 5_000_000
-        let limit = max(.seconds(60), context.settings.directory.networkTimeout * 6)
-        while !Task.isCancelled {
-            let silence = context.clock.uptime() - context.board.current.heartbeat
-            if silence < limit { context.notification.alive() }
-            try? await Task.sleep(for: .microseconds(min(interval, 1_000_000)))
-        }
     }
 }
