@@ -296,9 +296,9 @@ extension CommandEnvironment {
     func service() throws {
         let host = try joined()
         host.hasServiceManager = true
-        host.answers["systemctl disable --now rosterd.socket rosterd.service"] =
+        host.answers["systemctl stop rosterd.socket rosterd.service"] =
             JoinProgramResult(status: 1, output: "no\n")
-        #expect(try host.run("leave --yes")?.message.contains("disable --now") == true)
+        #expect(try host.run("leave --yes")?.message.contains("stop") == true)
         #expect(host.folder.exists("etc/roster.toml"))
         host.answers = [:]
         #expect(try host.run("leave --yes") == nil)

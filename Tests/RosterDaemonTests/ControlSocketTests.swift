@@ -121,8 +121,6 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
             #expect(await client.readToEnd(seconds: 5) == [])
         }
     }
-<<<<<<< HEAD
-=======
 
     @Test("who is connected at a graceful shutdown is served on; who comes later is not")
     func closing() async throws {
@@ -154,5 +152,4 @@ private let silentLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler()
             try await running.value
         }
     }
->>>>>>> daemon
 }

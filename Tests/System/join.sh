@@ -105,7 +105,7 @@ check "an identity that may read nothing" refused 1 'does not exist, or anonymou
 check "an access group that does not exist: nobody could log in" refused 1 \
   'nobody of the directory could log in' "${join[@]}" --allow-group nosuch --yes
 check "the missing group is named" told 'no group nosuch'
-check "a domain that DNS does not know" refused 1 '_ldap._tcp.example.invalid' \
+check "a domain that DNS does not know" refused 1 '_ldaps._tcp.example.invalid' \
   roster join srv:example.invalid "${usual[@]}" --everybody --yes
 printf 'dn: olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config\nchangetype: delete\n' >/run/no-syncprov.ldif
 directory_stop
@@ -265,28 +265,15 @@ check "answered with yes" talk 'Leave now=>y' -- roster leave
 check "it is done" test ! -e "$config"
 
 scenario "other ways in"
-# A name server that knows one record: _ldap._tcp.room.test, the directory on 127.0.0.1.
-/usr/bin/python3 - <<'P' &
-import socket, struct
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("127.0.0.1", 53))
-while True:
-    query, peer = server.recvfrom(2048)
-    end = query.index(b"\0", 12) + 5
-    asked = query[12:end]
-    record = struct.pack("!HHH", 10, 5, 389) + b"\x03127\x010\x010\x011\0"
-    answer = b"\xc0\x0c" + struct.pack("!HHIH", 33, 1, 60, len(record)) + record
-    known = asked.startswith(b"\x05_ldap\x04_tcp\x04room\x04test\0\0\x21")
-    server.sendto(query[:2] + (b"\x85\x80" if known else b"\x85\x83") + b"\0\1" +
-                  (b"\0\1" if known else b"\0\0") + b"\0\0\0\0" + asked +
-                  (answer if known else b""), peer)
-P
+echo '_ldaps._tcp.room.test 10 5 636 127.0.0.1' >/run/records
+/usr/bin/python3 "$system_tests/dns_server.py" /run/records >/run/dns.out 2>&1 &
 disown
+eventually grep -q ready /run/dns.out
 echo 'nameserver 127.0.0.1' >/run/resolv.conf
 mount --bind /run/resolv.conf "$(readlink -f /etc/resolv.conf)"
 check "the servers that DNS names for a domain" ask 0 roster join srv:room.test "${usual[@]}" --everybody --dry-run
-check "are shown, and in the configuration" told '^ *uris = \["ldap://127.0.0.1"\]'
-check "a domain without a record" refused 1 '_ldap._tcp.nothing.test' \
+check "are looked up at each connect: the configuration names the domain" told '^ *uris = \["srv:room.test"\]'
+check "a domain without a record" refused 1 '_ldaps._tcp.nothing.test' \
   roster join srv:nothing.test "${usual[@]}" --everybody --yes
 check "over ldapi as root would see it, but bound as the user roster" ask 1 \
   roster join "$ldapi_uri" --external --everybody --dry-run

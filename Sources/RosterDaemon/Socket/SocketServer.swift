@@ -85,10 +85,7 @@ struct SocketServer<Conversation: SocketConversation>: Service {
     ) -> ServerBootstrap {
         ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: CInt(SOMAXCONN))
-<<<<<<< HEAD
-=======
             .serverChannelOption(.autoRead, value: false)
->>>>>>> daemon
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 // The child's loop is the listener's: there is only one in the group.

@@ -65,7 +65,6 @@ struct DirectoryConnector: Sendable {
     ///
     /// Blocks at most some four network timeouts per server.
     func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
-<<<<<<< HEAD
         let password: [UInt8]?
         do throws(SettingsError) {
             password = try settings.readBindPassword()
@@ -74,46 +73,32 @@ struct DirectoryConnector: Sendable {
         }
         do throws(LDAPError) {
             return try session(to: position, password: password)
-=======
-        let password = try password()
-        let servers: [LDAPConnectOptions]
-        do throws(LDAPError) {
-            servers = try options(to: position)
-        } catch {
-            throw DirectoryFailure(error.description)
-        }
-        var failures: [String] = []
-        for options in servers {
-            do throws(DirectoryFailure) {
-                return try connect(options, password)
-            } catch {
-                failures.append(error.description)
-            }
-        }
-        throw DirectoryFailure(failures.joined(separator: "; "))
-    }
-
-    private func connect(
-        _ options: LDAPConnectOptions, _ password: [UInt8]?
-    ) throws(DirectoryFailure) -> LDAPSession {
-        do throws(LDAPError) {
-            let session = try LDAPSession(options)
-            switch settings.directory.bind {
-            case .anonymous: break
-            case .simple(let dn, _):
-                try session.bind(dn: dn, password: LDAPSecret(copying: password ?? []))
-            case .external: try session.bindExternal()
-            }
-            return session
->>>>>>> daemon
         } catch {
             throw DirectoryFailure(error.description)
         }
     }
 
-    /// The same with a password that was read already, and the reason of a failure in its parts.
+    /// The same with a password that was read already, and the reason of a failure in its parts: of
+    /// several servers those of the first, with what befell the others in words.
     func session(to position: Int, password: [UInt8]?) throws(LDAPError) -> LDAPSession {
-        let session = try LDAPSession(options(for: settings.directory.uris[position]))
+        var failures: [LDAPError] = []
+        for options in try options(to: position) {
+            do throws(LDAPError) {
+                return try session(with: options, password)
+            } catch {
+                failures.append(error)
+            }
+        }
+        let texts = [failures[0].diagnostic] + failures.dropFirst().map(\.description)
+        throw LDAPError(
+            server: failures[0].server, step: failures[0].step, code: failures[0].code,
+            diagnostic: texts.joined(separator: "; "), remedy: failures[0].remedy)
+    }
+
+    private func session(
+        with options: LDAPConnectOptions, _ password: [UInt8]?
+    ) throws(LDAPError) -> LDAPSession {
+        let session = try LDAPSession(options)
         switch settings.directory.bind {
         case .anonymous: break
         case .simple(let dn, _):

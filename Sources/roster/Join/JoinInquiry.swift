@@ -59,7 +59,7 @@ extension JoinInquiry {
                 .split(separator: " ").map(String.init)
         }
         answers.tls = options.tls
-        for uri in uris { answers.uris += try servers(uri, tls: options.tls) }
+        answers.uris = uris
         answers.base = options.base
         answers.schema = options.schema
         answers.disabled = options.disabled
@@ -69,27 +69,6 @@ extension JoinInquiry {
         answers.allowGroups = command.access.allowGroup
         _ = try settings(answers)
         return answers
-    }
-
-    /// A URI as it is, or the servers of a domain.
-    private func servers(_ uri: String, tls: String?) throws(CommandFailure) -> [String] {
-        guard uri.lowercased().hasPrefix("srv:") else { return [uri] }
-        let domain = String(uri.dropFirst(4))
-        let found = ServiceRecords.servers(of: domain).map { server in
-            if tls == "ldaps" || server.port == 636 {
-                let port = [389, 636].contains(server.port) ? "" : ":\(server.port)"
-                return "ldaps://\(server.host)\(port)"
-            }
-            return "ldap://\(server.host)\(server.port == 389 ? "" : ":\(server.port)")"
-        }
-        guard !found.isEmpty else {
-            throw CommandFailure(
-                message: "DNS names no directory for \(domain) (no record _ldap._tcp.\(domain))",
-                remedy: "Check the domain, or name the servers: roster join ldaps://HOST",
-                status: .negative)
-        }
-        talk.say("DNS names for \(domain): \(found.joined(separator: ", "))")
-        return found
     }
 
     /// The first look, without telling anybody who we are.

@@ -130,14 +130,14 @@ struct Departure {
             report.remaining.append("systemd does not run here: stop rosterd where it still runs.")
             return
         }
-        let units = ["rosterd.service", "rosterd.socket"]
-        let isKnown = units.contains {
-            world.run("/usr/bin/systemctl", ["is-enabled", "--quiet", $0]).isFine
-                || world.run("/usr/bin/systemctl", ["is-active", "--quiet", $0]).isFine
+        // Without a configuration neither is started again: they may stay enabled, so that a
+        // configuration put in place by hand is all that another start needs.
+        let isKnown = ["rosterd.service", "rosterd.socket"].contains {
+            world.run("/usr/bin/systemctl", ["cat", "--no-pager", $0]).isFine
         }
         guard isKnown else { return }
-        try world.systemctl("disable", "--now", "rosterd.socket", "rosterd.service")
-        note("stopped and disabled rosterd", in: &report)
+        try world.systemctl("stop", "rosterd.socket", "rosterd.service")
+        note("stopped rosterd", in: &report)
     }
 
     private func removeSshdDropIn(_ report: inout LeaveReport) throws(CommandFailure) {

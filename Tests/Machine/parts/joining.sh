@@ -38,7 +38,10 @@ scenario "left by roster leave"
 check "leaves" roster leave --yes
 check "the service is stopped" unit_is inactive
 check "its sockets too" unit_is inactive rosterd.socket
-check "neither is started at a boot" not systemctl is-enabled rosterd.service rosterd.socket
+check "both stay enabled, for a configuration that is put in place by hand" \
+  systemctl is-enabled rosterd.service rosterd.socket
+check "and do not start without one" bash -c \
+  'systemctl start rosterd.service; [ "$(systemctl is-active rosterd.service)" = inactive ]'
 check "nobody of the directory is known" unknown ada
 check "nobody gets in by key" not by ssh_key ada
 check "sshd is as before" test "$(sshd -T | grep '^authorizedkeyscommand ')" = 'authorizedkeyscommand none'
@@ -50,4 +53,3 @@ check "and --purge leaves no data" roster leave --yes --purge
 check "none" test -z "$(ls -A /var/lib/roster)"
 # As the package left it, for the parts that come after this one.
 rm -f /etc/roster/*
-systemctl enable --quiet rosterd.socket rosterd.service
