@@ -210,6 +210,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "roster", "RosterDaemon", "AccountIndex", "Accounts", "DaemonProtocol",
+                "Settings", "LDAPClient", "CPAM",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Golden"], swiftSettings: strict),

@@ -25,7 +25,7 @@ struct RosterCommand: ParsableCommand {
         subcommands: [
             StatusCommand.self, UserCommand.self, GroupCommand.self, CheckCommand.self,
             ExplainCommand.self, HistoryCommand.self, WaitCommand.self, SyncCommand.self,
-            DenyCommand.self, AllowCommand.self, ConfirmCommand.self,
+            DenyCommand.self, AllowCommand.self, ConfirmCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the command line `arguments` in the environment that `environment` makes of its options.
