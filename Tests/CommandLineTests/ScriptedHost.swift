@@ -276,4 +276,18 @@ extension ScriptedHost {
         let command = try DoctorCommand.parse(arguments)
         return try #require(command.examine(seen).report as? DoctorReport)
     }
+
+    /// Some of everything, with what a terminal must not get.
+    mutating func fallIll() {
+        isRoot = false
+        files["/etc/nsswitch.conf"] = "passwd: files\ngroup: files [NOTFOUND=return] roster ldap\n"
+        files["/etc/pam.d/sshd"] =
+            "@include common-auth\naccount sufficient pam_unix.so\n"
+            + "@include common-account\n"
+        running.insert("nscd")
+        index.gatePart = .refused
+        status?.state = .stale
+        status?.lastError = "ldap\u{1b}[2J: no connection"
+        isSynchronised = false
+    }
 }
