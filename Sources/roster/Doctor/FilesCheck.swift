@@ -79,7 +79,9 @@ private func check(_ rule: FileRule, _ host: DoctorHost, _ result: inout CheckRe
     let owners = rule.owners.compactMap { name in
         name == "root" ? 0 : host.account(name)?.uid
     }
-    if !owners.contains(state.owner) {
+    if owners.count < rule.owners.count {
+        result.couldNotSee("whose \(rule.path) is: lookups of local accounts fail")
+    } else if !owners.contains(state.owner) {
         faults.append("belongs to uid \(state.owner) and not to \(rule.owners[0])")
     }
     if let group = rule.group.flatMap({ host.group($0) }), state.group != group {
@@ -120,7 +122,8 @@ private func checkSecrets(
             continue
         }
         let isOpen =
-            state.mode & 0o037 != 0 || (state.mode & 0o040 != 0 && state.group != group)
+            state.mode & 0o037 != 0
+            || (state.mode & 0o040 != 0 && group != nil && state.group != group)
         if state.kind != .file || state.owner != 0 || isOpen {
             result.found(
                 .filesSecret,

@@ -105,12 +105,16 @@ private struct PAMExamination {
             return
         }
         let refused = trial(service, .account, .refused)
+        let way = refused.lastOnTheWayIn.map {
+            " by \($0.module ?? "?") in /etc/pam.d/\($0.source)"
+        }
         let fix =
-            "move the line of pam_roster in \(place(service, .account)) before what lets them in, "
-            + "or write the stacks anew: pam-auth-update --force"
+            "let no line before pam_roster in \(place(service, .account)) end the account phase "
+            + "(sufficient, done); Debian's own lines: pam-auth-update --force"
         if refused.alwaysPasses {
             result.found(
-                .pamRefusedGetsIn, "\(service) lets in whom the directory disabled", fix: fix)
+                .pamRefusedGetsIn, "\(service) lets in whom the directory disabled\(way ?? "")",
+                fix: fix)
         } else if refused.canPass {
             result.found(
                 .pamRefusedMayGetIn,
@@ -159,7 +163,8 @@ private struct PAMExamination {
                     "\(service) would refuse \(who) if the file of pam_roster were missing "
                         + "(\(kind.rawValue))", fix: fix)
             } else {
-                result.isFine("\(service): \(who) do not depend on pam_roster (\(kind.rawValue))")
+                let whom = person == .root ? "root does" : "local users do"
+                result.isFine("\(service): \(whom) not depend on pam_roster (\(kind.rawValue))")
             }
         }
     }

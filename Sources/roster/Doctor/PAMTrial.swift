@@ -14,6 +14,9 @@ struct PAMTrial {
     /// Whether the person gets through whatever unknown modules answer.
     var alwaysPasses: Bool { canPass && !canFail }
 
+    /// The line that was called last when the person got through; `nil`: the person never does.
+    private(set) var lastOnTheWayIn: PAMLine?
+
     /// More unknown lines than this are taken to answer all alike.
     private static let mostUnknown = 8
 
@@ -45,6 +48,7 @@ struct PAMTrial {
     private mutating func note(_ walked: PAMWalk, _ modules: PAMModules) {
         // A password that must be changed lets the person in to change it.
         let passes = walked.verdict == .success || walked.verdict == .newAuthtokReqd
+        if passes, !canPass { lastOnTheWayIn = walked.called.last }
         canPass = canPass || passes
         canFail = canFail || !passes
         for line in walked.called {
