@@ -136,6 +136,9 @@ import Testing
         SpoiltHost("the gate of another group", .filesGate) {
             $0.states["/var/lib/roster/index/gate.1"]?.group = 0
         },
+        SpoiltHost("a password file that nobody hands to rosterd", .filesSecret) {
+            $0.files["/etc/systemd/system/rosterd.service.d/bind-password.conf"] = nil
+        },
         SpoiltHost("no password file", .filesSecret) {
             $0.states["/etc/roster/bind_password"] = nil
         },

@@ -84,7 +84,12 @@ struct ScriptedHost {
                     ?? (files[path] == nil
                         ? nil : FileState(kind: .file, owner: 0, group: 0, mode: 0o644))
             },
-            list: { path in path == "/usr/lib" ? ["x86_64-linux-gnu", "roster"] : [] },
+            list: { path in
+                path == "/usr/lib"
+                    ? ["x86_64-linux-gnu", "roster"]
+                    : files.keys.filter { $0.hasPrefix(path + "/") }
+                        .map { String($0.dropFirst(path.count + 1)) }
+            },
             run: { arguments in arguments.first.flatMap { programs[$0] } },
             account: { accounts[$0] }, group: { groups[$0] }, ask: answer, index: { index },
             settings: read,
@@ -227,6 +232,8 @@ extension ScriptedHost {
                 "root:x:0:0:root:/root:/bin/bash\nlora:x:1000:1000::/home/lora:/bin/bash\n",
             "/etc/security/access.conf": "# only comments\n",
             "/etc/ssh/sshd_config": "# Debian\nInclude /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n",
+            "/etc/systemd/system/rosterd.service.d/bind-password.conf":
+                "[Service]\nLoadCredential=bind_password:/etc/roster/bind_password\n",
             "/bin/bash": "", "/etc/ssl/certs/ca-certificates.crt": "",
             "/usr/lib/x86_64-linux-gnu/libnss_roster.so.2": "",
         ]

@@ -21,10 +21,12 @@ struct DoctorCommand: RosterSubcommand {
 
     /// Does all checks on a host.
     func examine(_ host: DoctorHost) -> CommandOutcome {
+        // First: to ask rosterd for anything may start it, where systemd holds its socket.
+        let units = checkUnits(host)
         var checks = [
             checkConfiguration(host), checkNameSwitch(host), checkCaches(host), checkPAM(host),
             checkSSHD(host, user: name), checkTLS(host), checkClock(host), checkFiles(host),
-            checkIndex(host), checkMirror(host), checkUnits(host), checkProcesses(host),
+            checkIndex(host), checkMirror(host), units, checkProcesses(host),
         ]
         if let name { checks.append(checkUser(name, host)) }
         let report = DoctorReport(checks)

@@ -130,8 +130,24 @@ private func checkSecrets(
                 "the password file \(path) must belong to root and be readable by nobody else but "
                     + "the group roster (mode \(octal(state.mode)), uid \(state.owner))",
                 fix: "chown root:roster \(path); chmod 0640 \(path)")
+        } else if state.mode & 0o040 == 0, !isCredential(path, host) {
+            result.found(
+                .filesSecret,
+                "the password file \(path) can be read by root only, and systemd does not hand it to "
+                    + "rosterd",
+                fix: "chown root:roster \(path); chmod 0640 \(path)")
         } else {
             result.isFine(path)
+        }
+    }
+}
+
+/// Whether a drop-in of the unit hands the file over: LoadCredential=NAME:PATH.
+private func isCredential(_ path: String, _ host: DoctorHost) -> Bool {
+    let folder = "/etc/systemd/system/rosterd.service.d"
+    return (host.list(folder) ?? []).contains { name in
+        (host.read("\(folder)/\(name)").text ?? "").split(separator: "\n").contains {
+            $0.hasPrefix("LoadCredential=") && $0.hasSuffix(":\(path)")
         }
     }
 }

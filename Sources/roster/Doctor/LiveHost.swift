@@ -13,7 +13,7 @@ extension DoctorHost {
             paths: paths, isRoot: geteuid() == 0, times: times, read: readText,
             state: fileState, list: namesInFolder, run: { ProgramRunner().run($0) },
             account: knownAccount, group: knownGroup,
-            ask: { request throws(DaemonError) in try client.ask(request) {} },
+            ask: { request throws(DaemonError) in try memory.ask(request, client) },
             index: { memory.index }, settings: { memory.settings },
             examine: examineServer, clockIsSynchronised: kernelClockIsSynchronised,
             oldModules: processesWithOldModules, runs: isRunning)
@@ -26,8 +26,22 @@ private final class LiveMemory {
     private(set) lazy var index = IndexExamination.of(directory: paths.stateFolder + "/index")
     private(set) lazy var settings = readSettings(paths.configuration)
 
+    private var daemonFault: DaemonError?
+
     init(_ paths: CommandPaths) {
         self.paths = paths
+    }
+
+    /// Asks the daemon; one that did not answer is not waited for again.
+    func ask(_ request: ControlRequest, _ client: DaemonClient) throws(DaemonError) -> ControlReply
+    {
+        if let daemonFault { throw daemonFault }
+        do throws(DaemonError) {
+            return try client.ask(request) {}
+        } catch {
+            daemonFault = error
+            throw error
+        }
     }
 }
 
