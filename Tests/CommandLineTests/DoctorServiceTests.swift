@@ -229,6 +229,22 @@ import Testing
         #expect(try host.findings(["ada"]) == [.userShell, .userHome])
     }
 
+    @Test(
+        "a person whom a list of sshd keeps out is told so",
+        arguments: [
+            ("allowgroups dev?", true), ("allowgroups devs\nallowgroups wheel", true),
+            ("allowgroups *ops", false), ("denygroups d*s", false), ("denygroups root", true),
+            ("allowusers ada@192.0.2.*", true), ("allowusers lora", false),
+            ("denyusers a?a", false), ("denyusers ada@192.0.2.*", true),
+        ])
+    func lists(_ lines: String, _ isLetIn: Bool) throws {
+        var host = ScriptedHost()
+        host.replies = [.explain(Reports.admitted)]
+        host.groups["wheel"] = 10
+        host.programs["/usr/sbin/sshd"]?.output += "\n\(lines)\n"
+        #expect(try host.findings(["ada"]) == (isLetIn ? [] : [.userNotForSSHD]))
+    }
+
     @Test("sshd is asked about the person")
     func sshdOfPerson() throws {
         var asked: [[String]] = []

@@ -91,7 +91,8 @@ struct ScriptedHost {
                         .map { String($0.dropFirst(path.count + 1)) }
             },
             run: { arguments in arguments.first.flatMap { programs[$0] } },
-            account: { accounts[$0] }, group: { groups[$0] }, ask: answer, index: { index },
+            account: { accounts[$0] }, group: { groups[$0] },
+            groupsOf: { $0 == "ada" ? ["devs", "staff"] : [] }, ask: answer, index: { index },
             settings: read,
             examine: { uri, _ in
                 servers[uri.text] ?? ServerExamination(outcome: .fine, chain: Self.goodChain)

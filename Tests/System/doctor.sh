@@ -139,6 +139,8 @@ provoked sshd-keys-user "sed -i 's/ roster-keys/ nobody/' $drop_in" "$ssh_back"
 provoked sshd-keys-program 'chmod 775 /usr/lib/roster' 'chown root:root /usr/lib/roster; chmod 0755 /usr/lib/roster'
 provoked sshd-unknown-group "echo 'AllowGroups linux-usrs root' >>$drop_in" "$ssh_back"
 provoked sshd-unknown-user "echo 'AllowUsers anna eva' >>$drop_in" "$ssh_back"
+mkdir -p /home/anna
+provoked user-not-for-sshd "echo 'AllowGroups root' >>$drop_in" "$ssh_back" anna
 provoked sshd-no-passwords "echo 'PasswordAuthentication no' >>$drop_in" "$ssh_back"
 provoked "sshd-no-drop-ins sshd-no-keys" "sed -i /^Include/d /etc/ssh/sshd_config" "$ssh_back"
 

@@ -124,6 +124,7 @@ enum FindingID: String, Encodable, Sendable, CaseIterable {
     case userNotSeen = "user-not-seen"
     case userRefused = "user-refused"
     case userLocal = "user-local"
+    case userNotForSSHD = "user-not-for-sshd"
     case userShell = "user-shell"
     case userHome = "user-home"
 }
@@ -149,6 +150,7 @@ extension FindingID {
             .filesConfiguration, .filesSecret, .filesState, .filesIndex, .filesGate, .filesStore,
             .filesSocket, .indexAbsent, .indexDamaged, .indexDisagrees, .daemonAway,
             .mirrorTooOld, .unitMasked, .unitFailed, .userUnknown, .userNotSeen, .userRefused,
+            .userNotForSSHD,
             .userShell:
             .error
         }

@@ -88,6 +88,8 @@ struct DoctorHost {
     var account: (String) -> KnownAccount?
     /// The gid of the group of this name; `nil` if there is none.
     var group: (String) -> UInt32?
+    /// The names of all groups of an account.
+    var groupsOf: (String) -> [String]
     /// Asks the daemon.
     var ask: (ControlRequest) throws(DaemonError) -> ControlReply
     /// Looks at the index.

@@ -12,7 +12,7 @@ extension DoctorHost {
         self.init(
             paths: paths, isRoot: geteuid() == 0, times: times, read: readText,
             state: fileState, list: namesInFolder, run: { ProgramRunner().run($0) },
-            account: knownAccount, group: knownGroup,
+            account: knownAccount, group: knownGroup, groupsOf: groupsOfAccount,
             ask: { request throws(DaemonError) in try memory.ask(request, client) },
             index: { memory.index }, settings: { memory.settings },
             examine: examineServer, clockIsSynchronised: kernelClockIsSynchronised,
@@ -111,6 +111,21 @@ private func knownAccount(_ name: String) -> KnownAccount? {
     return unsafe KnownAccount(
         name: text(found.pointee.pw_name), uid: found.pointee.pw_uid,
         home: text(found.pointee.pw_dir), shell: text(found.pointee.pw_shell))
+}
+
+/// getgrouplist(3), as sshd asks; at most 65,536 groups.
+private func groupsOfAccount(_ name: String) -> [String] {
+    guard let found = unsafe getpwnam(name) else { return [] }
+    var count: CInt = 65536
+    var gids = [gid_t](repeating: 0, count: Int(count))
+    let primary = unsafe found.pointee.pw_gid
+    guard unsafe getgrouplist(name, primary, &gids, &count) >= 0 else { return [] }
+    return gids.prefix(Int(count)).compactMap { gid in
+        guard let group = unsafe getgrgid(gid), let text = unsafe group.pointee.gr_name else {
+            return nil
+        }
+        return unsafe String(cString: text)
+    }
 }
 
 private func knownGroup(_ name: String) -> UInt32? {

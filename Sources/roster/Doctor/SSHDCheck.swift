@@ -61,6 +61,7 @@ func checkSSHD(_ host: DoctorHost, user: String?) -> CheckResult {
     if host.isJoined { keys(configuration, host, &result) }
     names(configuration, host, &result)
     dropIns(host, &result)
+    if let user, host.account(user) != nil { person(user, configuration, host, &result) }
     return result
 }
 
@@ -181,6 +182,69 @@ private func names(
                 fix: "correct or remove the name in /etc/ssh/sshd_config")
         }
     }
+}
+
+/// Whether one of the four lists keeps a person out, from wherever the person comes.
+private func person(
+    _ name: String, _ configuration: SSHDConfiguration, _ host: DoctorHost,
+    _ result: inout CheckResult
+) {
+    let groups = host.groupsOf(name)
+    func isNamed(_ key: String) -> Bool {
+        configuration.words(key).contains { matches(name, $0[...]) }
+    }
+    // sshd lets in from some hosts what AllowUsers names with them.
+    let isAllowed = configuration.words("allowusers").contains { word in
+        matches(name, word.prefix { $0 != "@" })
+    }
+    func hasGroup(_ key: String) -> Bool {
+        configuration.words(key).contains { word in groups.contains { matches($0, word[...]) } }
+    }
+    let reason: String? =
+        if isNamed("denyusers") {
+            "DenyUsers names \(name)"
+        } else if !configuration.words("allowusers").isEmpty, !isAllowed {
+            "AllowUsers does not name \(name)"
+        } else if hasGroup("denygroups") {
+            "DenyGroups names a group of \(name)"
+        } else if !configuration.words("allowgroups").isEmpty, !hasGroup("allowgroups") {
+            "AllowGroups names no group of \(name)"
+        } else {
+            nil
+        }
+    guard let reason else {
+        result.isFine("no list of sshd keeps \(name) out")
+        return
+    }
+    result.found(
+        .userNotForSSHD, "sshd refuses \(name): \(reason)",
+        fix: "if that is not meant, change the list in /etc/ssh/sshd_config; then: "
+            + "systemctl reload ssh")
+}
+
+/// Whether a name fits a pattern of sshd: `*` for any text, `?` for one character.
+func matches(_ name: String, _ pattern: Substring) -> Bool {
+    // Where in the pattern one can be, after each character of the name.
+    let pattern = Array(pattern)
+    var places: Set<Int> = [0]
+    func passingStars(_ places: Set<Int>) -> Set<Int> {
+        places.reduce(into: []) { all, place in
+            var place = place
+            all.insert(place)
+            while place < pattern.count, pattern[place] == "*" {
+                place += 1
+                all.insert(place)
+            }
+        }
+    }
+    for character in name {
+        places = passingStars(places).reduce(into: []) { next, place in
+            guard place < pattern.count else { return }
+            if pattern[place] == "*" { next.insert(place) }
+            if pattern[place] == "?" || pattern[place] == character { next.insert(place + 1) }
+        }
+    }
+    return passingStars(places).contains(pattern.count)
 }
 
 /// Whether it is a name and no pattern.
