@@ -40,7 +40,7 @@ login_make
 mkdir -p /run/sshd
 cp /usr/share/openssh/sshd_config /etc/ssh/sshd_config
 [ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -A
-drop_in=/etc/ssh/sshd_config.d/roster.conf
+drop_in=/etc/ssh/sshd_config.d/50-roster.conf
 printf 'AuthorizedKeysCommand /usr/lib/roster/authorized-keys %%u\nAuthorizedKeysCommandUser roster-keys\n' >$drop_in
 { person anna 20001; person otto-disabled 20002 'employeeType: disabled'; } >/run/people.ldif
 accounts_lines='' directory_lines=''

@@ -231,7 +231,7 @@ private struct PAMExamination {
             .pamNoMkhomedir,
             "nothing makes home folders, and \(one.home) for one does not exist",
             fix:
-                "pam-auth-update --enable mkhomedir (or roster-mkhomedir), unless homes are mounted"
+                "pam-auth-update --enable roster-mkhomedir, unless homes are mounted"
         )
     }
 }

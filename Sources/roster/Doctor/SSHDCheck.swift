@@ -3,7 +3,7 @@
 /// Where things of sshd are.
 private enum SSHD {
     static let program = "/usr/sbin/sshd"
-    static let dropIn = "/etc/ssh/sshd_config.d/roster.conf"
+    static let dropIn = "/etc/ssh/sshd_config.d/50-roster.conf"
     static let helper = "/usr/lib/roster/authorized-keys"
     static let helperUser = "roster-keys"
     static let lines =

@@ -25,7 +25,7 @@ func checkUser(_ name: String, _ host: DoctorHost) -> CheckResult {
     if host.state(account.home) == nil {
         result.found(
             .userHome, "the home folder of \(name), \(account.home), does not exist yet",
-            fix: "pam-auth-update --enable mkhomedir makes it at the first login")
+            fix: "pam-auth-update --enable roster-mkhomedir makes it at the first login")
     }
     return result
 }
