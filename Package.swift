@@ -211,7 +211,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "roster", "RosterDaemon", "AccountIndex", "Accounts", "DaemonProtocol", "Settings",
+                "roster", "RosterDaemon", "AccountIndex", "Accounts", "DaemonProtocol",
+                "Settings", "LDAPClient", "CPAM",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], exclude: ["Golden"], swiftSettings: strict),

@@ -107,6 +107,11 @@
         /// Both with their clocks; none if the words are damaged.
         public var times: GateTimes { (try? view.times()) ?? GateTimes() }
 
+        /// Whether both files were built together, as the public and the gate file must be.
+        public func isPair(with other: borrowing IndexSnapshot) -> Bool {
+            view.pairID == other.view.pairID
+        }
+
         /// Whether a newer file lies in this one's place.
         public var isSuperseded: Bool { view.isSuperseded }
 

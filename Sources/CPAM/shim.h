@@ -2,6 +2,7 @@
 #ifndef ROSTER_CPAM_H
 #define ROSTER_CPAM_H
 
+#include <security/pam_appl.h>  // what applications call: only tests do
 #include <security/pam_modules.h>
 #include <security/pam_ext.h>
 #include <sys/socket.h>

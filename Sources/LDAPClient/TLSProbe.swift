@@ -10,6 +10,13 @@ struct TLSProbe {
 
     /// Throws what is wrong; returns if nothing is.
     func examine(_ socket: borrowing TCPProbe, _ deadline: Deadline) throws(ConnectFault) {
+        if let fault = try look(socket, deadline).fault { throw fault }
+    }
+
+    /// Shakes hands and says what is wrong with the certificate; throws when it comes to none.
+    func look(
+        _ socket: borrowing TCPProbe, _ deadline: Deadline
+    ) throws(ConnectFault) -> TLSView {
         guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
             throw .handshake("out of memory")
         }
@@ -24,7 +31,13 @@ struct TLSProbe {
             throw .handshake("no socket")
         }
         try unsafe shakeHands(session, socket, deadline)
-        try unsafe judge(session)
+        let chain = unsafe TLSView.chain(of: session)
+        do throws(ConnectFault) {
+            try unsafe judge(session)
+            return TLSView(chain: chain)
+        } catch {
+            return TLSView(fault: error, chain: chain)
+        }
     }
 
     /// Sets the name that the certificate must be for, and server name indication.

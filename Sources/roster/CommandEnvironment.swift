@@ -22,6 +22,8 @@ struct CommandEnvironment {
     var write: (String) -> Void
     /// Writes to standard error; no newline is added.
     var writeError: (String) -> Void
+    /// The host as `roster doctor` examines it.
+    var doctorHost: () -> DoctorHost
 
     /// Writes a line, or lines, to standard output.
     func print(_ text: String) {
@@ -38,18 +40,20 @@ extension CommandEnvironment {
     /// The host's own.
     init(live paths: CommandPaths) {
         let client = DaemonClient(path: paths.runFolder + "/control.sock")
+        let times = TimeText(now: Int64(time(nil)), offsetSeconds: localOffsetSeconds)
         self.init(
             ask: { (request, tick) throws(DaemonError) in try client.ask(request, tick: tick) },
             openIndex: { () throws(PublicIndexError) in
                 try openPublicIndex(stateDirectory: paths.stateFolder)
             },
             isConfigured: { unsafe access(paths.configuration, F_OK) == 0 },
-            times: TimeText(now: Int64(time(nil)), offsetSeconds: localOffsetSeconds),
+            times: times,
             monotonicMilliseconds: monotonicClockMilliseconds,
             sleep: { usleep(useconds_t($0) * 1000) },
             drawsProgress: isatty(STDERR_FILENO) == 1,
             write: { writeAll($0, to: STDOUT_FILENO) },
-            writeError: { writeAll($0, to: STDERR_FILENO) })
+            writeError: { writeAll($0, to: STDERR_FILENO) },
+            doctorHost: { DoctorHost(live: paths, times: times, asking: client) })
     }
 }
 

@@ -26,7 +26,7 @@ struct RosterCommand: ParsableCommand {
             StatusCommand.self, UserCommand.self, GroupCommand.self, CheckCommand.self,
             ExplainCommand.self, HistoryCommand.self, WaitCommand.self, SyncCommand.self,
             DenyCommand.self, AllowCommand.self, ConfirmCommand.self, JoinCommand.self,
-            LeaveCommand.self,
+            LeaveCommand.self, DoctorCommand.self,
         ])
 
     /// Runs the command line `arguments` in the environment that `environment` makes of its options.

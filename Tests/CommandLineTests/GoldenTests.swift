@@ -108,6 +108,12 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
                 ControlFailure(
                     kind: .failed, message: "the store is full\u{1b}[1m", remedy: "Make room"))),
         GoldenCase("other-reply", "status", answer: .user(nil)),
+        GoldenCase("doctor", "doctor") { _ in },
+        GoldenCase("doctor-verbose", "doctor --verbose ada") {
+            $0.host.replies = [.explain(Reports.admitted)]
+        },
+        GoldenCase("doctor-sick", "doctor eva\u{1b}") { $0.host.fallIll() },
+        GoldenCase("doctor-json", "doctor --json") { $0.host.fallIll() },
     ]
 
     static let waiting: [GoldenCase] = [

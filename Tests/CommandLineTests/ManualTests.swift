@@ -61,7 +61,7 @@ private struct Description: Decodable {
         let synopses = try synopses(page())
         let commands = try commands()
         #expect(Set(synopses.keys) == Set(commands.map(\.commandName)))
-        #expect(commands.count == 13)
+        #expect(commands.count == 14)
         for command in commands {
             let synopsis = try #require(synopses[command.commandName])
             let shown = (command.arguments ?? []).filter(\.shouldDisplay)
@@ -107,6 +107,19 @@ private struct Description: Decodable {
                 #expect(words.contains(String(match.1)), "\(name): \(match.1)")
             }
         }
+    }
+
+    @Test("the manual lists every finding of the doctor with its severity, and no other")
+    func findings() throws {
+        let page = try page()
+        let start = try #require(page.range(of: ".SH DOCTOR"))
+        let end = try #require(page.range(of: ".SH FILES"))
+        let listed = page[start.upperBound..<end.lowerBound]
+            .matches(of: /\.TP\n\.BR ([a-z-]+) " \(([a-z]+)\)"\n/)
+            .map { "\($0.1) \($0.2)" }
+        #expect(Set(listed).count == listed.count)
+        #expect(
+            Set(listed) == Set(FindingID.allCases.map { "\($0.rawValue) \($0.severity.rawValue)" }))
     }
 
     @Test("every exit status is in the manual")

@@ -18,6 +18,8 @@ final class ScriptedWorld {
     var drawsProgress = false
     /// How often a command that waits looks up before the answer comes.
     var ticks = 0
+    /// What `roster doctor` examines.
+    var host = ScriptedHost()
     var requests: [ControlRequest] = []
     var output = ""
     var errors = ""
@@ -60,7 +62,8 @@ final class ScriptedWorld {
             sleep: { self.milliseconds += Int64($0) },
             drawsProgress: drawsProgress,
             write: { self.output += $0 },
-            writeError: { self.errors += $0 })
+            writeError: { self.errors += $0 },
+            doctorHost: { self.host.seen })
     }
 }
 

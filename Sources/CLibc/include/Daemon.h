@@ -1,4 +1,4 @@
-/// What only the daemon needs of the C library: waiting, watching, locking.
+/// What only daemon and command need of the C library: waiting, watching, locking, the clock's state.
 #ifndef ROSTER_CLIBC_DAEMON_H
 #define ROSTER_CLIBC_DAEMON_H
 
@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 
 /// connect(2) with an address of a unix socket, whose casts Swift would have to make by hand.
