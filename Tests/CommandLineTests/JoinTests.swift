@@ -8,7 +8,7 @@ import Testing
 @testable import roster
 
 /// A host in a folder, and programs that answer as they are told.
-private final class ScriptedHost {
+private final class JoinHost {
     let folder: TemporaryFolder
     var calls: [String] = []
     var answers: [String: JoinProgramResult] = [:]
@@ -74,7 +74,7 @@ extension CommandEnvironment {
 @Suite struct JoinTests {
     @Test("nobody but root joins or leaves", arguments: ["join ldaps://x", "leave --yes"])
     func onlyRoot(line: String) throws {
-        let host = try ScriptedHost()
+        let host = try JoinHost()
         host.isRoot = false
         #expect(try host.run(line)?.status == .refused)
     }
@@ -89,7 +89,7 @@ extension CommandEnvironment {
             ("leave", ["--yes"]),
         ])
     func missing(line: String, names: [String]) throws {
-        let failure = try #require(try ScriptedHost().run(line))
+        let failure = try #require(try JoinHost().run(line))
         #expect(failure.status == .usage)
         for name in names { #expect(failure.message.contains(name)) }
     }
@@ -137,8 +137,8 @@ extension CommandEnvironment {
 @Suite struct SshdDropInTests {
     private func host(
         _ main: String = "Include /etc/ssh/sshd_config.d/*.conf\n"
-    ) throws -> ScriptedHost {
-        let host = try ScriptedHost()
+    ) throws -> JoinHost {
+        let host = try JoinHost()
         let own = main.replacing("/etc/ssh", with: host.folder.path + "/ssh")
         try host.folder.write(own, to: "ssh/sshd_config")
         host.answers["sshd -T"] = JoinProgramResult(
@@ -215,8 +215,8 @@ extension CommandEnvironment {
 
 @Suite struct LeaveTests {
     /// A host that joined.
-    private func joined() throws -> ScriptedHost {
-        let host = try ScriptedHost()
+    private func joined() throws -> JoinHost {
+        let host = try JoinHost()
         try host.folder.write("[directory]\n", to: "etc/roster.toml")
         try host.folder.write("secret\n", to: "etc/bind_password")
         try host.folder.write(host.world.serviceDropInText, to: "etc/drop-in.conf")
@@ -235,7 +235,7 @@ extension CommandEnvironment {
         return host
     }
 
-    private func people(_ host: ScriptedHost) throws -> Int {
+    private func people(_ host: JoinHost) throws -> Int {
         try IndexSnapshot(directory: host.folder.path + "/state/index").counts.people
     }
 
