@@ -69,7 +69,13 @@ went_on() { # went_on NAME: some while dpkg was at it, and not one failed
   read -r before _ <"$runs/$1.before"
   read -r after _ <"$runs/$1.after"
   read -r _ bad <"$runs/$1"
-  [ "$bad" = 0 ] || { echo "$bad failed:"; head -n 8 "$runs/$1.bad"; return 1; }
+  if [ "$bad" != 0 ]; then
+    echo "$bad failed:"
+    head -n 4 "$runs/$1.bad"
+    journalctl --no-pager -o short-precise --since "@$started" | grep -E 'roster|systemd\[1\]' |
+      grep -vE 'session|slice|user@|scope' >"$runs/journal"
+    return 1
+  fi
   [ $((after - before)) -gt 0 ] || { echo "none happened meanwhile"; return 1; }
 }
 process_went_on() { [ ! -s "$runs/process.bad" ] && ! grep -qv '^1$' "$runs/process"; }
@@ -82,6 +88,7 @@ installed() { # the package, and nothing half done
 replace_package() {
   local deb=$1 word=$2 before
   before=$(main_pid)
+  started=$(date +%s)
   roster deny dora
   loops_begin
   check "dpkg -i $word" dpkg -i "$deb"
@@ -91,6 +98,7 @@ replace_package() {
   check "it is another process than before" test "$(main_pid)" != "$before"
   check "the version is the other one" version_is "$deb"
   for name in getent id key password; do check "$word: no $name failed meanwhile" went_on "$name"; done
+  [ ! -s "$runs/journal" ] || sed 's/^/      | /' "$runs/journal"
   check "$word: a process with the old module found ada all the time" process_went_on
   check "in sync" in_sync
   check "the store survived: who was blocked is blocked" not by ssh_key dora
