@@ -42,53 +42,89 @@ backup_heal() {
 }
 
 row rebuilt 20 "rebuilt from an LDIF dump, with other entry UUIDs"
-rebuilt_settings() {
-  needs="column_rebuild" bound=30 changes_by_row=yes
-  open="member lists keep who vanished in the same transaction as their group's old UUID"
-}
-# What is rebuilt is not quite what there was.
+rebuilt_settings() { needs=column_rebuild bound=30 changes_by_row=yes; }
 rebuilt_begin() {
+  column_rebuild
+  patience=20
+  check "rosterd follows the new server" followed_anew
+  patience=10
+  changes
+}
+rebuilt_end() { :; }
+
+# followed_anew: a change that could only come from the server as it is now.
+followed_anew() {
+  person anew 25300 | column_add
+  eventually known anew
+}
+
+row rebuilt-with-less 40 "rebuilt likewise, with somebody less"
+rebuilt_with_less_settings() {
+  needs=column_rebuild bound=30 changes_by_row=yes
+  open="member lists keep who vanishes in the same transaction as the group's old UUID"
+}
+rebuilt_with_less_begin() {
   fault '{"reset_after": 0}'
   relay_cut
   changes
   column_rebuild
-  no_fault
 }
-rebuilt_end() { :; }
+rebuilt_with_less_end() { no_fault; }
 
-row rebuilt-empty 25 "rebuilt empty"
+row rebuilt-empty 25 "rebuilt empty, and refilled"
 rebuilt_empty_settings() {
   needs="column_empty column_refill" words='[Hh]eld|nobody' changes_by_row=yes bound=30 patience_for_words=30
 }
 rebuilt_empty_begin() { column_empty; }
 rebuilt_empty_end() {
   column_refill
+  patience=60
+  check "nobody is held any more" eventually held_is 0
+  patience=10
   changes
 }
 
-row hidden-people 25 "an ACL that hides every person"
-hidden_people_settings() {
-  needs="column_hide column_show" words='[Hh]eld' bound=40 patience_for_words=40
-  open="who was deleted behind the ACL stays held when all the others are back"
+row hidden-people 35 "an ACL that hides every person"
+hidden_settings() {
+  needs="column_hide column_show" words='[Hh]eld' bound=40 patience_for_words=40 changes_by_row=yes
 }
+hidden_people_settings() { hidden_settings; }
 hidden_people_begin() { column_hide "$people_base"; }
-hidden_people_end() { column_show; }
+hidden_people_during() { everybody_is_there; }
+hidden_people_end() { shown_again; }
+everybody_is_there() { check "all are still there" people_are 160; }
+shown_again() {
+  column_show
+  patience=40
+  check "nobody is held any more" eventually held_is 0
+  patience=10
+  changes
+}
 
-row hidden-groups 25 "an ACL that hides every group"
-hidden_groups_settings() { needs="column_hide column_show" words='[Hh]eld' bound=40 patience_for_words=40; }
+row hidden-groups 35 "an ACL that hides every group"
+hidden_groups_settings() {
+  hidden_settings
+  changes_by_row=
+}
 hidden_groups_begin() { column_hide "$groups_base"; }
 hidden_groups_during() {
   check "nobody lost a group" eval 'in_group p007 makers && in_group p007 all && in_group t001 crew'
 }
 hidden_groups_end() { column_show; }
 
-row hidden-subtree 25 "an ACL that hides one subtree"
-hidden_subtree_settings() {
-  needs="column_hide column_show" words='[Hh]eld' bound=40 patience_for_words=40
-  open="who was deleted behind the ACL stays held when all the others are back"
-}
+row hidden-subtree 35 "an ACL that hides one subtree"
+hidden_subtree_settings() { hidden_settings; }
 hidden_subtree_begin() { column_hide "$team"; }
-hidden_subtree_end() { column_show; }
+hidden_subtree_during() { everybody_is_there; }
+hidden_subtree_end() { shown_again; }
+
+row left-behind-acl 60 "somebody who leaves while an ACL hides everybody"
+left_behind_acl_settings() {
+  hidden_settings
+  changes_by_row= open="stays held when all the others are back"
+}
+left_behind_acl_begin() { column_hide "$people_base"; }
+left_behind_acl_end() { column_show; }
 
 row mass-deletion 15 "a real mass deletion in the stream"
 mass_deletion_settings() { words='[Hh]eld.*accept-removals' unsteady='p0[3-9].' bound=10; }
