@@ -50,6 +50,7 @@ if [ "${NIGHTLY:-}" = 1 ]; then
   begin /run/people.ldif
   turns=60
   RANDOM=${SEED:-$$}
+  failed_before=$failed
   for ((turn = 1; turn <= turns; turn++)); do
     replace "$(dn_of "$(printf 'p%03d' "$turn")")" gecos "Turn $turn"
     eventually says "Turn $turn" getent passwd "$(printf 'p%03d' "$turn")" || true
@@ -71,7 +72,12 @@ if [ "${NIGHTLY:-}" = 1 ]; then
     person "$name" $((42000 + turn)) | ldap_add
     check "$what: changes arrive" eventually known "$name"
     ldap_delete "$(dn_of "$name")"
-    eventually unknown "$name"
+    eventually unknown "$name" && [ "$failed" = "$failed_before" ] && continue
+    failed_before=$failed
+    daemon_stop KILL
+    find /var/lib/roster/store -mindepth 1 -delete
+    daemon_start
+    wait_in_sync 30
   done
 fi
 

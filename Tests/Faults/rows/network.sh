@@ -11,7 +11,7 @@
 #   bound              the seconds after which mirror and directory are equal again
 #   memory             how much more memory rosterd may use than before the fault, in MB
 #   unsteady           names, as an extended regular expression, that the row itself takes away
-#   network_timeout    of roster's configuration; 3s
+#   network_timeout, refresh_timeout  of roster's configuration; 3s and 15s
 #   changes_by_row     yes: the row makes the usual changes itself
 #   open               a defect that makes the cell fail: it runs nightly and when it is named
 #   needs              functions that the column must offer
@@ -36,17 +36,32 @@ slower_answers_settings() { words='no answer within|no .*within' bound=30; }
 slower_answers_begin() { fault '{"delay": 5}'; relay_cut; }
 slower_answers_end() { no_fault; }
 
-row narrow 60 "1 KB/s"
+row narrow 35 "1 KB/s"
 narrow_settings() { bound=40; }
 narrow_begin() { fault '{"rate": 1000}'; }
 narrow_during() {
   patience=20
   check "changes arrive" eventually unknown p001
-  relay_cut
-  sleep 15
+  check "the connection is kept" in_sync
   patience=10
 }
 narrow_end() { no_fault; }
+
+row narrow-reconnect 240 "a new connection at 1 KB/s"
+narrow_reconnect_settings() {
+  bound=70 network_timeout=10s refresh_timeout=60s
+  open="what is left of the schema's reading stands in line before the refresh, which is given up"
+}
+narrow_reconnect_begin() {
+  fault '{"rate": 1000}'
+  relay_cut
+}
+narrow_reconnect_during() {
+  patience=180
+  check "a new connection comes about at this speed" eventually unknown p001
+  patience=10
+}
+narrow_reconnect_end() { no_fault; }
 
 row syn-dropped 25 "SYN dropped"
 syn_dropped_settings() { words='no .* within .*check the network' bound=25; }
@@ -88,6 +103,7 @@ reset_refresh_begin() {
   roster sync --full >/run/full.out 2>&1 &
   touch_everybody
 }
+reset_refresh_during() { check "a full load fails" full_load_fails; }
 reset_refresh_end() { no_fault; }
 
 row reset-entry 20 "reset in the middle of an entry"
@@ -98,6 +114,7 @@ reset_entry_begin() {
   roster sync --full >/run/full.out 2>&1 &
   touch_everybody
 }
+reset_entry_during() { check "a full load fails" full_load_fails; }
 reset_entry_end() { no_fault; }
 
 row closed-after-bind 20 "closed after the bind"
@@ -118,6 +135,7 @@ time_limit_begin() {
   roster sync --full >/run/full.out 2>&1 &
   touch_everybody
 }
+time_limit_during() { check "a full load fails" full_load_fails; }
 time_limit_end() { no_fault; }
 
 row dns-silent 40 "DNS that stops answering"

@@ -143,6 +143,7 @@ size_limit_begin() {
   touch_everybody
 }
 size_limit_during() {
+  check "a full load fails" full_load_fails
   sleep 20
   check "roster status goes on to name what comparisons fail from" named
 }
