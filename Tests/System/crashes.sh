@@ -13,7 +13,7 @@ export directory_home ldap_uri ldapi_uri config daemon_log
 daemon_stop
 kills=50
 [ "${NIGHTLY:-}" != 1 ] || kills=500
-/usr/bin/python3 "$system_tests/kills.py" "$kills" "${SEED:-$$}"
+/usr/bin/python3 "$system_tests/kills.py" "$kills" "${SEED:-$RANDOM$RANDOM}"
 none_in() { [ -e "/run/kills.$1" ] && [ ! -s "/run/kills.$1" ] || { wc -l "/run/kills.$1"; head -n 5 "/run/kills.$1"; return 1; }; }
 check "readers saw nothing but what the directory had, and never went back" none_in seen
 check "no cookie was ahead of its data" none_in ahead
@@ -49,7 +49,7 @@ if [ "${NIGHTLY:-}" = 1 ]; then
   scenario "pages of the store overwritten"
   begin /run/people.ldif
   turns=60
-  RANDOM=${SEED:-$$}
+  RANDOM=${SEED:-$RANDOM}
   failed_before=$failed
   for ((turn = 1; turn <= turns; turn++)); do
     replace "$(dn_of "$(printf 'p%03d' "$turn")")" gecos "Turn $turn"
