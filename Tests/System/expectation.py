@@ -27,6 +27,8 @@ def directory():
     connection.unbind_s()
     people, groups = {}, {}
     for dn, attributes in entries:
+        if dn is None:
+            continue  # a reference to another server
         classes = {value.decode().lower() for value in attributes["objectClass"]}
         if "posixaccount" in classes:
             people[dn.lower()] = passwd_line(dn, attributes)
