@@ -91,7 +91,6 @@ lies_end() { no_fault; }
 row frames 30 "what is no LDAP message at all, by name"
 frames_settings() {
   words='not LDAP|no LDAP|malformed|too large' bound=70
-  open="what libldap cannot read is called \"Can't contact LDAP server\""
 }
 frames_prepare() { through_ldap_relay; }
 frames_begin() {
