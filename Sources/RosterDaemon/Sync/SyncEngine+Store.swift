@@ -24,6 +24,7 @@ extension SyncEngine {
         } else if taken.hintsAtChangesOutside {
             requestComparisonSoon()
         }
+        if taken.wantsComparisonSoon { comparisons.schedule.request(now: now) }
         for (_, outcome) in taken.ended { refreshEnded(outcome) }
         guard let (search, restart) = taken.restart else { return nil }
         prepareRestart(of: search, restart)
@@ -69,12 +70,14 @@ extension SyncEngine {
     private func apply(_ taken: ChangeBatch) throws(DirectoryFailure) {
         let phase: StorePhase =
             connection.isRefreshing ? .refresh : taken.ended.isEmpty ? .live : .refreshEnd
-        var positions = taken.cookies.sorted { $0.key < $1.key }.map {
+        let cookies = connection.strategy.trustsCookies ? taken.cookies : [:]
+        var positions = cookies.sorted { $0.key < $1.key }.map {
             SyncPosition(
                 search: $0.key, bytes: $0.value, digest: connection.searches[$0.key].digest)
         }
         var batch = StoreBatch(
-            changes: [], phase: phase, cookie: positions.popLast(), identity: connector.identity)
+            changes: [], phase: phase, cookie: positions.popLast(),
+            identity: connector.identity(connection.strategy))
         if isFirstLoad && connection.isRefreshing && positions.isEmpty {
             return try load(taken, as: batch)
         }
@@ -159,6 +162,8 @@ extension SyncEngine {
             comparisons.schedule.ended(now: now, jitter: random)
         } else {
             comparisons.isUrgent = true
+            // What went while nobody polled shows in a comparison alone.
+            connection.isUnproven = connection.strategy.method == .poll
         }
         guard !connection.isRefreshing else { return }
         reached()
