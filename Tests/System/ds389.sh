@@ -98,6 +98,11 @@ sed -i '/^bind_/d' "$config"
 daemon_start
 check "an anonymous client is told that it must bind" \
   eventually says '389 DS offers it to bound identities only' roster status
+sed -i '/^sync/d' "$config"
+daemon_stop
+daemon_start
+check "or is polled for, where that is left to the daemon" \
+  eventually grep -q 'polling instead of following' "$daemon_log"
 daemon_stop
 
 echo "--    by polling with persistent search"

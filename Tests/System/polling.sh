@@ -112,13 +112,21 @@ check "a renamed container brings its people under their new names" eventually i
 check "the mirror equals the directory" index_equals_directory
 
 scenario "polling chosen although the server offers more"
-many_people 12 >/run/people.ldif
+{ many_people 12; group crew 30001; group band 30002; group club 30003; } >/run/people.ldif
 directory_lines="$polling
+people_base = \"$people_base\"
+groups_base = \"$groups_base\"
 sync = \"poll\"" begin /run/people.ldif
 check "is what happens" [ "$(json roster status --json -- strategy)" = poll ]
 check "with a hint" status_is 'advice .*take out'
-sed -i 's/^sync = .*/sync = "auto"/' "$config"
-restart_daemon
+sed -i 's/^sync = .*/sync = "auto"/; s/^compare_interval.*/compare_interval = "1h"/; /^[a-z]*_base = /d' "$config"
+daemon_stop
+ldap_delete "$(group_dn crew)"
+daemon_start
+wait_in_sync
+check "one search instead of two forgets what only the second showed" group_unknown crew
+ldap_delete "$(group_dn band)"
+check "and what goes later" eventually group_unknown band
 check "another strategy takes over what is stored" people_are 12
 check "and is followed at once" [ "$(json roster status --json -- strategy)" = syncrepl ]
 sed -i 's/^sync = .*/sync = "dirsync"/' "$config"

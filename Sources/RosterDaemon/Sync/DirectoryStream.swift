@@ -27,6 +27,8 @@ enum StreamEvent {
     private var searches: [RunningSearch] = []
     private var question: LDAPMessageID?
     private var wakeUp: WakeUpSearch?
+    /// Where a persistent search that came to its end begins again.
+    private var wakeUpToRenew: String?
 
     private struct RunningSearch {
         let index: Int
@@ -62,13 +64,18 @@ enum StreamEvent {
     }
 
     /// Has the server tell when something below `base` changes.
-    mutating func startWakeUp(below base: String) throws(DirectoryFailure) {
+    mutating func startWakeUp(below base: String, now: Duration) throws(DirectoryFailure) {
         let search = WakeUpSearch.request(below: base, entryID: strategy.entryID)
-        wakeUp = WakeUpSearch(id: try start(search), entryID: strategy.entryID)
+        wakeUp = WakeUpSearch(
+            id: try start(search), base: base, entryID: strategy.entryID, now: now)
     }
 
     /// Sends what is due; throws when an answer is overdue.
     mutating func advance(now: PollMoment) throws(DirectoryFailure) {
+        if let base = wakeUpToRenew {
+            wakeUpToRenew = nil
+            try startWakeUp(below: base, now: now.uptime)
+        }
         for position in searches.indices {
             if let silence = searches[position].feed.silence(now: now.uptime), silence > patience {
                 throw DirectoryFailure(
@@ -154,8 +161,15 @@ enum StreamEvent {
                 events.append(.change(.compareSoon(reason: reason), search: 0))
             }
         case .over(let reason):
+            if let ended = wakeUp, ended.wasOfUse(now: now.uptime) {
+                wakeUpToRenew = ended.base
+                for position in searches.indices {
+                    _ = searches[position].feed.wake(nil, now: now.uptime)
+                }
+            } else {
+                events.append(.wakeUpLost(reason))
+            }
             wakeUp = nil
-            events.append(.wakeUpLost(reason))
         case .nothing: break
         }
         return events

@@ -141,7 +141,7 @@ extension SyncEngine {
             stream.add(feed(planned, cookie, containers), index: index)
         }
         if strategy.method == .poll, strategy.offersWakeUp {
-            try stream.startWakeUp(below: wakeUpBase)
+            try stream.startWakeUp(below: wakeUpBase, now: now)
         }
         try stream.advance(now: moment)
     }

@@ -81,7 +81,7 @@ extension SyncEngine {
         if isFirstLoad && connection.isRefreshing && positions.isEmpty {
             return try load(taken, as: batch)
         }
-        batch.changes = taken.changes(by: rules)
+        batch.changes = taken.changes(by: rules) + leftovers(taken)
         let outcome = try apply(batch)
         for position in positions {
             try apply(StoreBatch(changes: [], phase: phase, cookie: position))
@@ -90,6 +90,14 @@ extension SyncEngine {
             context.board.noteDelay(now - beganAt)
         }
         if let problem = outcome.firstLoadProblem { throw failure(problem) }
+    }
+
+    /// The removal of what a second search once showed, when one is all there is now: it shows
+    /// everything again.
+    private func leftovers(_ taken: ChangeBatch) -> [StoreChange] {
+        let isComplete = taken.ended.contains { $0.outcome.isComplete }
+        guard isComplete, connection.searches.count == 1 else { return [] }
+        return [.sweep(search: 1, keeping: [])]
     }
 
     /// One batch of a first load, stored while the next is received.

@@ -17,12 +17,25 @@ enum WakeUpNews {
 /// A running persistent search.
 struct WakeUpSearch {
     let id: LDAPMessageID
+    /// Where it begins.
+    let base: String
     private let entryID: EntryIDAttribute
+    private let begunAt: Duration
+
+    /// A search that lived so long is begun again: some servers count what they tell towards a limit.
+    private static let goodAge = Duration.seconds(60)
 
     /// A search that was sent.
-    init(id: LDAPMessageID, entryID: EntryIDAttribute) {
+    init(id: LDAPMessageID, base: String, entryID: EntryIDAttribute, now: Duration) {
         self.id = id
+        self.base = base
         self.entryID = entryID
+        begunAt = now
+    }
+
+    /// Whether it may be begun again when it comes to its end now.
+    func wasOfUse(now: Duration) -> Bool {
+        now - begunAt >= Self.goodAge
     }
 
     /// The search for every change below a DN.
