@@ -21,17 +21,17 @@ public struct PollMoment: Hashable, Sendable {
 /// A stamp that was received at a moment was written before it. So the server's clock was at least
 /// as far then, and every change made after a search began has a stamp no older than what is known
 /// of the clock at that beginning: from there the next search goes on.
+///
+/// Stamps ahead of this host's own clock are passed over: one entry of the year 2100 must not hide
+/// all that changes before it. Where the server's clock is ahead, that lets searches look back further
+/// than they need; where this host's is far behind, everything is listed every time.
 struct ServerClock: Equatable, Sendable {
-    /// A stamp that is further ahead of this host's own clock counts as no more than this: one
-    /// entry of the year 2100 must not hide all that changes before it.
-    static let mostAhead: Int64 = 300
-
     /// Milliseconds that the server's clock is ahead of the clock that does not jump.
     private var offset: Int64?
 
     /// Takes in a stamp that was seen now.
     mutating func note(_ stamp: Int64, now: PollMoment) {
-        let stamp = min(stamp, now.time &+ Self.mostAhead)
+        guard stamp <= now.time else { return }
         let candidate = stamp &* 1000 &- now.uptime.inMilliseconds
         offset = max(offset ?? candidate, candidate)
     }

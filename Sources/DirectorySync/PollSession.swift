@@ -74,7 +74,8 @@ public struct PollSession: Sendable {
     /// A session at its beginning.
     ///
     /// - Parameters:
-    ///   - storedCookie: the cookie stored last; what this session did not write is taken for none.
+    ///   - storedCookie: the cookie stored last; what no session wrote, or one whose clock was ahead
+    ///     of this one, is taken for none.
     ///   - interval: from the beginning of one search to that of the next.
     ///   - entryID: the attribute with the identity of an entry.
     ///   - family: which program the server is, for remedies.
@@ -90,8 +91,7 @@ public struct PollSession: Sendable {
         self.entryID = entryID
         self.containers = containers
         dueAt = now.uptime
-        watermark = storedCookie.flatMap(PollCookie.time)
-            .map { min($0, now.time &+ ServerClock.mostAhead) }
+        watermark = storedCookie.flatMap(PollCookie.time).flatMap { $0 <= now.time ? $0 : nil }
         storedWatermark = watermark
         if let watermark { clock.note(watermark, now: now) }
     }
