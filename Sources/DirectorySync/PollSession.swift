@@ -46,6 +46,9 @@ public struct PollSession: Sendable {
     /// Entries received by it, for a display of progress.
     public private(set) var refreshedCount = 0
 
+    /// How long the last search took.
+    public private(set) var answerTime = Duration.zero
+
     private let interval: Duration
     private let family: ServerFamily
     private let entryID: EntryIDAttribute
@@ -200,6 +203,7 @@ public struct PollSession: Sendable {
         }
         let taken = max(.zero, now.uptime - ended.begunAt)
         pausedUntil = now.uptime + max(Self.leastPause, taken)
+        answerTime = taken
         var changes: [SyncChange] = []
         switch ended.request {
         case .entries(let uuids):

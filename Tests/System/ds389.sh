@@ -115,7 +115,8 @@ daemon_start
 wait_in_sync 20
 check "without the plugins it is polled" strategy_is poll
 check "and told of changes by persistent search" \
-  says 'changes within 10 min, usually at once; deletions within 5 min, usually at once' roster status
+  says 'changes within 10 min, usually at once; deletions within 5 min, usually at once' \
+  roster status
 check "with advice" says 'advice .*Content Synchronization' roster status
 follows p009 p010 p011
 ds_limit 5

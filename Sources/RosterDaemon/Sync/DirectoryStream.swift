@@ -10,8 +10,8 @@ enum StreamEvent {
     case change(SyncChange, search: Int)
     /// The server answered the question who we are.
     case alive
-    /// The server answered a search that comes again and again.
-    case polled
+    /// The server answered a search that comes again and again, in this time.
+    case polled(took: Duration)
     /// The persistent search is over, for this reason.
     case wakeUpLost(String)
 }
@@ -143,7 +143,9 @@ enum StreamEvent {
         let index = searches[position].index
         let changes = try searches[position].feed.receive(message, now: now)
         var events = changes.map { StreamEvent.change($0, search: index) }
-        if strategy.method == .poll, message.kind == .searchResult { events.append(.polled) }
+        if strategy.method == .poll, message.kind == .searchResult {
+            events.append(.polled(took: searches[position].feed.answerTime))
+        }
         return events
     }
 

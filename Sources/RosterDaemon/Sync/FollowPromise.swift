@@ -49,14 +49,22 @@ extension DirectoryConnector {
 
     private static var quickest: Duration { .seconds(300) }
 
-    /// What may be expected, when the last comparison took so long.
+    /// Within which time polling shows a change, when the server takes so long to answer.
+    func pollBound(answerTime: Duration) -> Duration {
+        let interval = settings.directory.pollInterval
+        // A change that just missed one search is in the answer to the next.
+        return answerTime * 20 < interval ? interval : max(interval, answerTime * 2) + answerTime
+    }
+
+    /// What may be expected, when the last comparison and the last poll took so long.
     func promise(
-        _ strategy: SyncStrategy, lastTook taken: Duration = .zero, isAwake: Bool = true
+        _ strategy: SyncStrategy, lastTook taken: Duration = .zero, answerTime: Duration = .zero,
+        isAwake: Bool = true
     ) -> FollowPromise {
         let interval = comparisonInterval(strategy, lastTook: taken)
         let rest = min(
             taken * ComparisonSchedule.leastRest, settings.longestComparisonRest)
-        let compared = max(interval, rest).inWords
+        let compared = max(interval, rest + taken).inWords
         guard strategy.method == .poll else {
             return FollowPromise(
                 changes: "within milliseconds",
@@ -65,7 +73,7 @@ extension DirectoryConnector {
         }
         let usually = strategy.offersWakeUp && isAwake ? ", usually at once" : ""
         return FollowPromise(
-            changes: "within \(settings.directory.pollInterval.inWords)\(usually)",
+            changes: "within \(pollBound(answerTime: answerTime).inWords)\(usually)",
             deletions: "within \(compared)\(usually)", advice: strategy.advice)
     }
 }

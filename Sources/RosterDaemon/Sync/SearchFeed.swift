@@ -13,6 +13,9 @@ protocol SearchFeed {
     /// When it has something to send; `nil`: an answer is awaited.
     var nextDueAt: Duration? { get }
 
+    /// How long the server took to answer last; zero where it sends by itself.
+    var answerTime: Duration { get }
+
     /// What to send now; `nil`: nothing.
     mutating func nextSearch(now: PollMoment) -> LDAPSearch?
 
@@ -58,6 +61,7 @@ struct SyncreplFeed: SearchFeed {
     var isRefreshing: Bool { session.stage == .refresh }
     var refreshedCount: Int { session.refreshedCount }
     var nextDueAt: Duration? { search == nil ? nil : .zero }
+    var answerTime: Duration { .zero }
 
     mutating func nextSearch(now: PollMoment) -> LDAPSearch? {
         search.take()
@@ -106,6 +110,7 @@ struct PollFeed: SearchFeed {
     var isRefreshing: Bool { session.isRefreshing }
     var refreshedCount: Int { session.refreshedCount }
     var nextDueAt: Duration? { session.nextDueAt }
+    var answerTime: Duration { session.answerTime }
 
     mutating func nextSearch(now: PollMoment) -> LDAPSearch? {
         session.nextRequest(now: now).map { planned.asked(for: $0, entryID: entryID) }

@@ -81,9 +81,10 @@ extension SyncEngine {
                     isAnswer = true
                     health.probeAnswered(now: now)
                     noteContact()
-                case .polled:
+                case .polled(let took):
                     health.probeAnswered(now: now)
                     noteContact()
+                    noteAnswerTime(took)
                 case .wakeUpLost(let reason): noteLostWakeUp(reason)
                 }
             }

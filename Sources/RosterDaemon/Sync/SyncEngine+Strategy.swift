@@ -100,8 +100,15 @@ extension SyncEngine {
     private func notePromise() {
         let promise = connector.promise(
             connection.strategy, lastTook: comparisons.lastTook,
-            isAwake: !connection.hasLostWakeUp)
+            answerTime: connection.answerTime, isAwake: !connection.hasLostWakeUp)
         context.board.update { $0.promise = promise }
+    }
+
+    /// A slow server makes the promise a longer one.
+    func noteAnswerTime(_ taken: Duration) {
+        let before = connector.pollBound(answerTime: connection.answerTime)
+        connection.answerTime = taken
+        if connector.pollBound(answerTime: taken) != before { notePromise() }
     }
 
     /// The persistent search is over: polling goes on without.

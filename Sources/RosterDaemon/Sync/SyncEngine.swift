@@ -203,6 +203,8 @@ struct ConnectionProgress {
     var isUnproven = false
     /// Whether the persistent search beside the polling came to its end.
     var hasLostWakeUp = false
+    /// How long the server took to answer a poll last.
+    var answerTime = Duration.zero
     /// Whether it ended because a search has to begin anew.
     var wasRestarted = false
     /// Whether status and index were told that the mirror is what the directory is.
