@@ -20,6 +20,11 @@ public struct RootDSE: Hashable, Sendable {
         supportedControls.contains(SyncRequestControl.oid)
     }
 
+    /// Whether the DirSync control is offered, as Active Directory and AD LDS do.
+    public var offersDirSync: Bool {
+        supportedControls.contains("1.2.840.113556.1.4.841")
+    }
+
     /// Whether persistent search (draft-ietf-ldapext-psearch) is offered.
     public var offersPersistentSearch: Bool {
         supportedControls.contains(PersistentSearchControl.oid)

@@ -68,5 +68,13 @@ struct FollowPromiseTests {
     func dirSync() throws {
         let connector = try connector("sync = \"dirsync\"")
         #expect(throws: DirectoryFailure.self) { try connector.strategy(root([])) }
+        let activeDirectory = root(["1.2.840.113556.1.4.841"])
+        for line in ["", "sync = \"poll\""] {
+            let connector = try self.connector(line)
+            let error = #expect(throws: DirectoryFailure.self) {
+                try connector.strategy(activeDirectory)
+            }
+            #expect(error?.description.contains("Active Directory") == true)
+        }
     }
 }

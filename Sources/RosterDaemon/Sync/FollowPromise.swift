@@ -33,6 +33,12 @@ extension DirectoryConnector {
             throw DirectoryFailure(
                 "[directory] sync = \"dirsync\" is not built yet; set \"auto\" or \"poll\"")
         }
+        // It computes modifyTimestamp and cannot search by it: polling would promise too much.
+        guard root?.offersDirSync != true else {
+            throw DirectoryFailure(
+                "the server is Active Directory or AD LDS, which is not followed yet; name a server "
+                    + "of another directory in [directory] uris")
+        }
         return SyncStrategy(
             wish, root: root, entryID: settings.directory.entryID, refusal: refusal)
     }
