@@ -27,6 +27,10 @@
         public var serverURI: String?
         /// How changes arrive: `syncrepl`, `dirsync`, `poll`.
         public var strategy: String?
+        /// Within which time a change and a deletion arrive, in words.
+        public var promise: String?
+        /// What would let them arrive sooner; `nil`: nothing is known.
+        public var advice: String?
         /// When the directory last answered anything.
         public var lastContactAt: Int64?
         /// When the mirror was last known to equal the directory.

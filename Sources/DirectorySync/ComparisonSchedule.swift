@@ -8,7 +8,7 @@ public struct ComparisonSchedule: Equatable, Sendable {
     /// A comparison may use at most this part of the time: it waits 50 times its own duration.
     public static let leastRest = 50
 
-    private let interval: Duration
+    private var interval: Duration
     /// The longest rest: a mirror that must be verified more often is compared more often.
     private let longestRest: Duration
     private var lastStart: Duration?
@@ -40,6 +40,13 @@ public struct ComparisonSchedule: Equatable, Sendable {
     /// changed out of sight).
     public mutating func request(now: Duration) {
         next = min(next, now)
+    }
+
+    /// Another interval from now on; what is due earlier stays so.
+    public mutating func adopt(interval: Duration, now: Duration, jitter: Double) {
+        self.interval = interval
+        guard lastStart == nil else { return }
+        next = min(next, now + Self.spread(interval, jitter))
     }
 
     /// A comparison begins; requests from now on ask for another one.

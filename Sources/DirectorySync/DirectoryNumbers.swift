@@ -72,4 +72,28 @@ enum DirectoryNumbers {
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         return era * 146_097 + dayOfEra - 719_468
     }
+
+    /// A GeneralizedTime in UTC of whole seconds since the epoch, from year 0 to 9999.
+    static func text(ofTime seconds: Int64) -> String {
+        let seconds = min(max(seconds, -62_167_219_200), 253_402_300_799)
+        let day = seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400
+        let second = seconds - day * 86400
+        let shifted = day + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let parts = [
+            (year, 4), (month, 2), (dayOfYear - (153 * monthFromMarch + 2) / 5 + 1, 2),
+            (second / 3600, 2), (second / 60 % 60, 2), (second % 60, 2),
+        ]
+        return parts.map { number, width in
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }.joined() + "Z"
+    }
 }

@@ -59,18 +59,30 @@ extension EntryRules {
     /// A filter of people that is configured stands as it is; so that no person comes in through the
     /// other filters, these admit nothing with a uid, unless they are configured as well.
     public var searchPlan: SearchPlan {
+        searchPlan(entryID: scope.entryID)
+    }
+
+    /// What to ask a directory for whose entries are identified by another attribute.
+    ///
+    /// `entryID` is the attribute with the identity of an entry. When it is to be a single search,
+    /// it begins at the common parent of people and groups, at the price of entries that match
+    /// elsewhere below it; where they have none, two are planned all the same.
+    public func searchPlan(entryID: String, isSingle: Bool = false) -> SearchPlan {
         let people = DistinguishedName.key(of: scope.peopleBase)
         let groups = DistinguishedName.key(of: scope.groupsBase)
         func search(_ base: String, _ filters: [String]) -> SearchPlan.Search {
             SearchPlan.Search(
                 base: base, scope: .subtree, filter: anyOf(filters + [containerFilter]),
-                attributes: requestedAttributes)
+                attributes: requestedAttributes(entryID: entryID))
         }
         if DistinguishedName.isKey(groups, atOrBelow: people) {
             return SearchPlan(searches: [search(scope.peopleBase, [peopleFilter, groupsFilter])])
         }
         if DistinguishedName.isKey(people, atOrBelow: groups) {
             return SearchPlan(searches: [search(scope.groupsBase, [peopleFilter, groupsFilter])])
+        }
+        if isSingle, let parent = commonParent {
+            return SearchPlan(searches: [search(parent, [peopleFilter, groupsFilter])])
         }
         return SearchPlan(searches: [
             search(scope.peopleBase, [peopleFilter]), search(scope.groupsBase, [groupsFilter]),
@@ -80,8 +92,47 @@ extension EntryRules {
     /// The attributes to ask for: those that the rules look at, and the entry's identity; sorted,
     /// operational ones by name.
     public var requestedAttributes: [String] {
+        requestedAttributes(entryID: scope.entryID)
+    }
+
+    private func requestedAttributes(entryID: String) -> [String] {
         let names = slots.table.names.map { String(decoding: $0, as: UTF8.self) }
-        return Set(names + [scope.entryID.lowercased()]).sorted()
+        return Set(names + [entryID.lowercased()]).sorted()
+    }
+
+    /// The nearest DN that has people and groups below it; `nil`: they share none.
+    ///
+    /// Cut out of the base of the people, in its spelling; a comma inside a value is not taken for
+    /// the end of it.
+    public var commonParent: String? {
+        let groups = DistinguishedName.key(of: scope.groupsBase)
+        var candidate = Substring(scope.peopleBase)
+        while true {
+            let key = DistinguishedName.key(of: String(candidate))
+            if !key.isEmpty, DistinguishedName.isKey(groups, atOrBelow: key) {
+                return String(candidate.drop { $0 == " " })
+            }
+            guard let comma = Self.firstSeparator(in: candidate) else { return nil }
+            candidate = candidate[candidate.index(after: comma)...]
+        }
+    }
+
+    private static func firstSeparator(in dn: Substring) -> Substring.Index? {
+        var isEscaped = false
+        var isQuoted = false
+        for position in dn.indices {
+            let character = dn[position]
+            if isEscaped {
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "\"" {
+                isQuoted.toggle()
+            } else if character == ",", !isQuoted {
+                return position
+            }
+        }
+        return nil
     }
 
     private var peopleFilter: String {

@@ -2,7 +2,7 @@
 
 public import Accounts
 
-/// An instruction to the owner of a ``SyncreplSession``, to be carried out in the order given.
+/// An instruction to the owner of a ``SyncreplSession`` or ``PollSession``, to be carried out in the order given.
 public enum SyncChange: Equatable, Sendable {
     /// Store the entry in place of what is stored under its identity.
     case upsert(DirectoryEntry)
@@ -20,6 +20,9 @@ public enum SyncChange: Equatable, Sendable {
     /// A container appeared, was renamed or went: the DNs of everything below it may have changed
     /// without a message of their own. Compare at once.
     case compareNow(reason: String)
+    /// Something went or moved, and nobody said what: compare as soon as the directory has had its
+    /// rest since the last comparison.
+    case compareSoon(reason: String)
     /// Start a new search; this session is over.
     case restart(SyncRestart)
 }

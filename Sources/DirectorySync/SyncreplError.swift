@@ -22,6 +22,8 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
         case referral
         /// The server broke the rules of RFC 4533.
         case protocolViolation
+        /// No entry shows the attribute with its identity.
+        case noIdentity
         /// Anything else.
         case other
     }
@@ -41,13 +43,23 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// An error that ended the search with a result code.
-    init(code: LDAPResultCode, diagnostic: String) {
-        let (kind, what, remedy) = Self.meaning(of: code)
+    ///
+    /// - Parameters:
+    ///   - code: the code.
+    ///   - diagnostic: the server's own words.
+    ///   - family: which program the server is; remedies differ.
+    ///   - count: the number of entries received before; `nil`: it says nothing.
+    init(
+        code: LDAPResultCode, diagnostic: String, family: ServerFamily = .openLDAP,
+        after count: Int? = nil
+    ) {
+        let (kind, what, remedy) = Self.meaning(of: code, family)
         self.kind = kind
         self.code = code
         self.remedy = remedy
         let said = diagnostic.isEmpty ? "" : ": \(diagnostic)"
-        self.diagnostic = "synchronisation: \(what) (\(code.rawValue))\(said)"
+        let number = kind == .limitExceeded ? count.map { " after \($0) entries" } ?? "" : ""
+        self.diagnostic = "synchronisation: \(what)\(number) (\(code.rawValue))\(said)"
     }
 
     /// A violation of the protocol.
@@ -58,7 +70,19 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
         remedy = "set [directory] sync = \"poll\" and report name and version of the server"
     }
 
-    private static func meaning(of code: LDAPResultCode) -> (Kind, String, String) {
+    /// None of the entries shows who it is.
+    init(noIdentity attribute: String) {
+        kind = .noIdentity
+        code = .success
+        diagnostic = "synchronisation: no entry shows \(attribute)"
+        remedy =
+            "let bind_dn read it, or name another attribute that never changes in [directory] "
+            + "entry_id"
+    }
+
+    private static func meaning(
+        of code: LDAPResultCode, _ family: ServerFamily
+    ) -> (Kind, String, String) {
         switch code {
         case .unavailableCriticalExtension:
             (
@@ -71,16 +95,32 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
                 .noSuchBase, "the search base does not exist or may not be read",
                 "check [directory] base and the rights of bind_dn"
             )
+        case .insufficientAccessRights where family == .ds389:
+            (
+                .accessDenied, "the bind identity may not use content synchronisation",
+                "389 DS offers it to bound identities only: set [directory] bind_dn, or sync = "
+                    + "\"poll\""
+            )
         case .insufficientAccessRights:
             (
                 .accessDenied, "the bind identity may not search the base",
                 "give bind_dn the right to read and search below the base"
             )
-        case .sizeLimitExceeded, .timeLimitExceeded, .adminLimitExceeded:
+        case .sizeLimitExceeded:
             (
-                .limitExceeded, "a limit of the server cut the content short",
-                "give bind_dn a limit of its own (OpenLDAP: olcLimits: dn.exact=\"BIND_DN\" "
-                    + "size=unlimited time=unlimited)"
+                .limitExceeded, "the server's size limit cut the content short",
+                limitRemedy(family, ds389: "nsSizeLimit")
+            )
+        case .timeLimitExceeded:
+            (
+                .limitExceeded, "the server's time limit cut the content short",
+                limitRemedy(family, ds389: "nsTimeLimit")
+            )
+        case .adminLimitExceeded:
+            (
+                .limitExceeded, "an administrative limit of the server cut the content short",
+                limitRemedy(family, ds389: "nsLookThroughLimit")
+                    + " and index objectClass and modifyTimestamp"
             )
         case .busy, .unavailable: (.unavailable, "the server is busy or shutting down", "")
         case .unwillingToPerform, .syncRefreshRequired:
@@ -91,6 +131,16 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
                 "name the server that holds the base in [directory] uris"
             )
         default: (.other, "the search ended", "")
+        }
+    }
+
+    private static func limitRemedy(_ family: ServerFamily, ds389: String) -> String {
+        switch family {
+        case .openLDAP:
+            "give bind_dn a limit of its own (OpenLDAP: olcLimits: dn.exact=\"BIND_DN\" "
+                + "size=unlimited time=unlimited)"
+        case .ds389: "set \(ds389): -1 in the entry of bind_dn"
+        case .other: "give bind_dn a limit of its own that is high enough"
         }
     }
 }

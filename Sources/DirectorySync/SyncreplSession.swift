@@ -52,6 +52,7 @@ public struct SyncreplSession: Sendable {
     /// Whether a present phase ended, or is running.
     private var presentPhase = PhaseState.none
     private var containers: ContainerWatch
+    private let family: ServerFamily
 
     private enum PhaseState {
         case none, running, ended
@@ -62,7 +63,12 @@ public struct SyncreplSession: Sendable {
     /// - Parameters:
     ///   - storedCookie: the cookie stored last; see ``cookieToSend``.
     ///   - containers: the containers stored so far.
-    public init(storedCookie: [UInt8]?, containers: ContainerWatch = ContainerWatch()) {
+    ///   - family: which program the server is, for remedies.
+    public init(
+        storedCookie: [UInt8]?, containers: ContainerWatch = ContainerWatch(),
+        family: ServerFamily = .openLDAP
+    ) {
+        self.family = family
         cookieToSend = storedCookie.flatMap { Self.saysSomething($0) ? $0 : nil }
         self.containers = containers
     }
@@ -243,7 +249,9 @@ public struct SyncreplSession: Sendable {
             return try refreshRequired(control?.cookie, diagnostic, wasRefresh: wasRefresh)
         case .unwillingToPerform where wasRefresh && !isFullLoad:
             return [.restart(.withoutCookie(reason: "cookie refused: \(diagnostic)"))]
-        default: throw SyncError(code: code, diagnostic: diagnostic)
+        default:
+            throw SyncError(
+                code: code, diagnostic: diagnostic, family: family, after: refreshedCount)
         }
     }
 

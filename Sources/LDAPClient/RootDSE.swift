@@ -12,10 +12,22 @@ public struct RootDSE: Hashable, Sendable {
     public var subschemaSubentry: String?
     /// Who made it, and which version; empty if it does not say.
     public var vendor: String
+    /// The object classes of the root DSE itself, in lower case.
+    public var objectClasses: Set<String>
 
     /// Whether content synchronisation (RFC 4533) is offered.
     public var offersSyncrepl: Bool {
         supportedControls.contains(SyncRequestControl.oid)
+    }
+
+    /// Whether the DirSync control is offered, as Active Directory and AD LDS do.
+    public var offersDirSync: Bool {
+        supportedControls.contains("1.2.840.113556.1.4.841")
+    }
+
+    /// Whether persistent search (draft-ietf-ldapext-psearch) is offered.
+    public var offersPersistentSearch: Bool {
+        supportedControls.contains(PersistentSearchControl.oid)
     }
 
     /// Whether "who am I" (RFC 4532) is offered.
@@ -24,12 +36,13 @@ public struct RootDSE: Hashable, Sendable {
     }
 
     /// A root DSE from what was read.
-    init(_ entry: LDAPEntry) {
+    public init(_ entry: LDAPEntry) {
         namingContexts = entry.texts("namingcontexts")
         supportedControls = Set(entry.texts("supportedcontrol"))
         supportedExtensions = Set(entry.texts("supportedextension"))
         subschemaSubentry = entry.texts("subschemasubentry").first
         vendor = (entry.texts("vendorname") + entry.texts("vendorversion")).joined(separator: " ")
+        objectClasses = Set(entry.texts("objectclass").map { $0.lowercased() })
     }
 }
 
@@ -117,7 +130,7 @@ extension LDAPSession {
             base: "", scope: .base, filter: "(objectClass=*)",
             attributes: [
                 "namingContexts", "supportedControl", "supportedExtension", "subschemaSubentry",
-                "vendorName", "vendorVersion",
+                "vendorName", "vendorVersion", "objectClass",
             ])
         guard let entry = try read(search, step: .readRootDSE)?.first else {
             throw LDAPError(

@@ -37,7 +37,7 @@ extension SettingsReader {
                 "ca_file", in: table, remedy: "name a PEM file by its absolute path",
                 where: Self.isPath) ?? "/etc/ssl/certs/ca-certificates.crt",
             sync: choice("sync", in: table) ?? .automatic,
-            pollInterval: duration("poll_interval", in: table, Self.intervals) ?? .seconds(15),
+            pollInterval: duration("poll_interval", in: table, Self.timeouts) ?? .seconds(30),
             compareInterval: duration("compare_interval", in: table, Self.intervals)
                 ?? .seconds(3600),
             peopleBase: distinguishedName("people_base", in: table) ?? base ?? "",

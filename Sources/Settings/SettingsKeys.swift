@@ -36,7 +36,7 @@ extension Settings {
             "the certificates that may sign the server's"),
         SettingsKey("directory.schema", "\"auto\"", "how members of groups are written"),
         SettingsKey("directory.sync", "\"auto\"", "how changes are followed"),
-        SettingsKey("directory.poll_interval", "\"15s\"", "how often \"poll\" and \"dirsync\" ask"),
+        SettingsKey("directory.poll_interval", "\"30s\"", "how often \"poll\" and \"dirsync\" ask"),
         SettingsKey("directory.compare_interval", "\"1h\"", "how often everything is compared"),
         SettingsKey("directory.people_base", "the base", "the DN below which people are"),
         SettingsKey("directory.groups_base", "the base", "the DN below which groups are"),

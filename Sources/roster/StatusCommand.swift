@@ -60,6 +60,8 @@ func statusText(_ report: StatusReport, _ times: TimeText) -> String {
     table.add("state", "\(label(report.state)) since \(times.moment(report.since))")
     table.add("last error", ifAny: report.lastError)
     table.add("directory", ifAny: directory(report))
+    table.add("promise", ifAny: report.promise)
+    table.add("advice", ifAny: report.advice)
     table.add("last contact", ifAny: report.lastContactAt.map(times.moment))
     table.add("last verified", ifAny: report.lastVerifiedAt.map(times.moment))
     table.add("next comparison", ifAny: report.nextComparisonAt.map(times.moment))

@@ -10,7 +10,7 @@ import Testing
     private func plan(_ change: (inout RehearsalReport) -> Void = { _ in }) throws -> JoinPlan {
         let survey = """
             {"server": "ldaps://ldap.example.com", "vendor": "Made\\u001b[31mUp 1.0",
-             "namingContexts": ["dc=example,dc=com"], "offersSyncrepl": true, "otherWays": [],
+             "namingContexts": ["dc=example,dc=com"], "changes": "followed by polling: changes within 30 s",
              "sample": {"people": 200, "groups": 3, "members": "by DN (rfc2307bis)",
                         "showsPasswords": true, "attributes": [
                 {"name": "uid", "use": "the login name", "seen": 200, "isNeeded": true,
@@ -132,15 +132,8 @@ import Testing
         #expect(replacing.text.contains("    - a = 1\n    + a = 2"))
     }
 
-    @Test("a directory that cannot be followed says what to switch on, and what it has instead")
-    func obstacle() throws {
-        let json = """
-            {"server": "ldap://ad", "vendor": "", "namingContexts": [], "offersSyncrepl": false,
-             "otherWays": ["DirSync (Active Directory)"]}
-            """
-        let survey = try JSONDecoder().decode(DirectorySurvey.self, from: Data(json.utf8))
-        let obstacle = try #require(survey.obstacle)
-        #expect(obstacle.contains("DirSync") && obstacle.contains("syncprov"))
-        #expect(try plan().survey.obstacle == nil)
+    @Test("how changes are followed, and what may be expected of it, is shown")
+    func promise() throws {
+        #expect(try plan().text.contains("followed by polling: changes within 30 s"))
     }
 }

@@ -9,6 +9,8 @@ enum Reports {
             state: .inSync, since: now - 480, pid: 4711, version: "0.1.0", startedAt: now - 90_000)
         report.serverURI = "ldaps://ldap.example.com"
         report.strategy = "syncrepl"
+        report.promise =
+            "changes within milliseconds; deletions within milliseconds, verified every 1 h"
         report.lastContactAt = now - 3
         report.lastVerifiedAt = now - 3
         report.nextComparisonAt = now + 3000
@@ -27,6 +29,9 @@ enum Reports {
     static var troubled: StatusReport {
         var report = inSync
         report.state = .stale
+        report.strategy = "poll"
+        report.promise = "changes within 30 s; deletions within 5 min"
+        report.advice = "load the overlay syncprov on the database (RFC 4533)"
         report.lastError = "ldaps://ldap.example.com: connection refused\u{1b}[2J"
         report.counts.withheld = 3
         report.held = .init(people: 40, groups: 1)

@@ -93,7 +93,7 @@ final class MirrorClient {
         case .restart(.withoutCookie):
             cookie = nil
             try startSearch()
-        case .changedOutside, .compareNow: break
+        case .changedOutside, .compareNow, .compareSoon: break
         }
     }
 

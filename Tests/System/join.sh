@@ -118,7 +118,8 @@ P
 rm -rf "$directory_home/conf" && mkdir "$directory_home/conf"
 slapadd -n0 -F "$directory_home/conf" -l /run/without.ldif
 directory_start
-check "a directory without syncprov: what to load is said" refused 1 'syncprov' "${join[@]}" --everybody --yes
+check "a directory without syncprov can be joined" ask 0 "${join[@]}" --everybody --dry-run
+check "what polling promises is said, and what to load for more" told 'followed by polling: changes within 30 s.*syncprov'
 directory_make /run/people.ldif
 directory_stop
 directory_start

@@ -30,7 +30,9 @@ make_certificates() {
 }
 
 # directory_make [LDIF...]: a new, empty directory with the containers and the reader's account, then
-# the entries of the files. SESSION_LOG=0 leaves out syncprov's log of deletions.
+# the entries of the files. SESSION_LOG=0 leaves out syncprov's log of deletions; SYNCPROV=module
+# loads syncprov for no database, SYNCPROV=none not at all. READER_LIMITS is what olcLimits gives the
+# reader.
 directory_make() {
   local d=$directory_home file
   rm -rf "$d"
@@ -45,7 +47,7 @@ directory_make() {
 }
 
 directory_config() {
-  local d=$directory_home
+  local d=$directory_home ppolicy={0}ppolicy
   cat <<L
 dn: cn=config
 objectClass: olcGlobal
@@ -62,8 +64,7 @@ objectClass: olcModuleList
 cn: module{0}
 olcModulePath: /usr/lib/ldap
 olcModuleLoad: back_mdb
-olcModuleLoad: syncprov
-olcModuleLoad: ppolicy
+olcModuleLoad: ppolicy$([ "${SYNCPROV:-}" = none ] || printf '\nolcModuleLoad: syncprov')
 
 dn: cn=schema,cn=config
 objectClass: olcSchemaConfig
@@ -90,9 +91,12 @@ olcRootDN: gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth
 olcDbMaxSize: 8589934592
 olcDbNoSync: ${DIRECTORY_NOSYNC:-TRUE}
 olcDbIndex: objectClass,uid,uidNumber,gidNumber,member,memberUid,entryCSN,entryUUID eq
-olcLimits: dn.exact="$reader_dn" size=unlimited time=unlimited
+olcLimits: dn.exact="$reader_dn" ${READER_LIMITS:-size=unlimited time=unlimited}
 olcAccess: to attrs=userPassword by self =xw by anonymous auth by * none
 olcAccess: to * by dn.exact="$reader_dn" read by * none
+L
+  if [ -z "${SYNCPROV:-}" ]; then
+    cat <<L
 
 dn: olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config
 objectClass: olcOverlayConfig
@@ -100,11 +104,15 @@ objectClass: olcSyncProvConfig
 olcOverlay: {0}syncprov
 olcSpCheckpoint: 100 10
 olcSpSessionlog: ${SESSION_LOG:-10000}
+L
+    ppolicy={1}ppolicy
+  fi
+  cat <<L
 
-dn: olcOverlay={1}ppolicy,olcDatabase={1}mdb,cn=config
+dn: olcOverlay=$ppolicy,olcDatabase={1}mdb,cn=config
 objectClass: olcOverlayConfig
 objectClass: olcPPolicyConfig
-olcOverlay: {1}ppolicy
+olcOverlay: $ppolicy
 olcPPolicyDefault: cn=default,ou=policies,$suffix
 L
 }

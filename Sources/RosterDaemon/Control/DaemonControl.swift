@@ -5,6 +5,7 @@ internal import AccountStore
 internal import Accounts
 internal import CLibc
 internal import DaemonProtocol
+internal import DirectorySync
 internal import NIOPosix
 internal import Settings
 
@@ -81,7 +82,9 @@ extension DaemonControl {
         }
         report.lastError = now.lastError
         report.serverURI = now.serverURI
-        report.strategy = now.strategy
+        report.strategy = now.strategy?.rawValue
+        report.promise = now.promise?.text
+        report.advice = now.promise?.advice
         report.lastContactAt = now.lastContact
         report.lastVerifiedAt = now.lastVerified
         report.nextComparisonAt = now.nextComparison

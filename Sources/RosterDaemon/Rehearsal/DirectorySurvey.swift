@@ -13,10 +13,10 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
     public var vendor: String
     /// The trees that may hold accounts.
     public var namingContexts: [String]
-    /// Whether changes can be followed by content synchronisation (RFC 4533).
-    public var offersSyncrepl: Bool
-    /// Other ways to follow changes that it offers, which roster does not know yet.
-    public var otherWays: [String]
+    /// How its changes are followed, and within which time they arrive, in one line; `nil`: not at all.
+    public var changes: String?
+    /// What keeps roster from following the server; `nil`: nothing.
+    public var obstacle: String?
     /// What the bind identity sees below the base; `nil`: not looked at yet.
     public var sample: DirectorySample?
 
@@ -25,40 +25,20 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
         "cn=config", "cn=schema", "cn=changelog", "cn=accesslog", "cn=monitor", "cn=configuration",
         "dc=domaindnszones", "dc=forestdnszones", "o=netscaperoot",
     ]
-    private static let ways = [
-        ("1.2.840.113556.1.4.841", "DirSync (Active Directory)"),
-        ("1.2.840.113556.1.4.528", "change notification (Active Directory)"),
-        ("2.16.840.1.113730.3.4.3", "persistent search"),
-    ]
 
-    init(_ server: String, _ root: RootDSE) {
+    init(_ server: String, _ root: RootDSE, by connector: DirectoryConnector) {
         self.server = server
         vendor = root.vendor
         namingContexts = root.namingContexts.filter { context in
             let key = DistinguishedName.key(of: context)
             return !key.isEmpty && !Self.ownAffairs.contains { key.hasPrefix($0) }
         }
-        offersSyncrepl = root.offersSyncrepl
-        otherWays = Self.ways.filter { root.supportedControls.contains($0.0) }.map(\.1)
-    }
-
-    /// What keeps roster from following the server; `nil`: nothing.
-    public var obstacle: String? {
-        if offersSyncrepl { return nil }
-        let offered =
-            otherWays.isEmpty
-            ? ""
-            : " It offers \(otherWays.joined(separator: ", ")), which this "
-                + "version of roster does not follow."
-        return "\(server) does not offer content synchronisation (RFC 4533) to this identity."
-            + offered
-            + " On OpenLDAP load the overlay syncprov on the database, on 389 Directory Server "
-            + "enable the Content Synchronization plugin."
-    }
-
-    /// Whether the server is Active Directory or AD LDS.
-    public var isActiveDirectory: Bool {
-        otherWays.contains { $0.hasPrefix("DirSync") }
+        do throws(DirectoryFailure) {
+            let strategy = try connector.strategy(root)
+            changes = connector.promise(strategy).inOneLine(strategy.method)
+        } catch {
+            obstacle = "\(server): \(error.description)"
+        }
     }
 }
 
@@ -103,7 +83,9 @@ extension DirectorySurvey {
         at position: Int, by settings: Settings
     ) throws(SurveyFailure) -> DirectorySurvey {
         try onSession(settings, position) { session throws(LDAPError) in
-            DirectorySurvey(session.options.uri, try session.readRootDSE())
+            DirectorySurvey(
+                session.options.uri, try session.readRootDSE(),
+                by: DirectoryConnector(settings: settings))
         }
     }
 

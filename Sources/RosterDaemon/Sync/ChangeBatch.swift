@@ -18,6 +18,8 @@ struct ChangeBatch {
     private(set) var hintsAtChangesOutside = false
     /// A container changed, and with it the DNs of everything in it.
     private(set) var comparisonReason: String?
+    /// Something went or moved, and nobody said what.
+    private(set) var wantsComparisonSoon = false
     /// The search is over, and how the next one begins.
     private(set) var restart: (search: Int, SyncRestart)?
     /// Something received: an entry is looked at by the local rules only when the batch is stored.
@@ -36,6 +38,7 @@ struct ChangeBatch {
     /// Whether nothing was received.
     var isEmpty: Bool {
         changesNothing && restart == nil && !hintsAtChangesOutside && comparisonReason == nil
+            && !wantsComparisonSoon
     }
 
     /// Whether there is nothing to store.
@@ -86,6 +89,7 @@ struct ChangeBatch {
         case .newCookie(let cookie): cookies[search] = cookie
         case .changedOutside: hintsAtChangesOutside = true
         case .compareNow(let reason): comparisonReason = reason
+        case .compareSoon: wantsComparisonSoon = true
         case .restart(let how): restart = (search, how)
         }
     }

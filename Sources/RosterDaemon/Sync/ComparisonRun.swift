@@ -34,6 +34,7 @@ struct ComparisonRun: Sendable {
     let connector: DirectoryConnector
     let connection: Int
     let server: Int
+    let entryID: EntryIDAttribute
     let plan: SearchPlan
     let rules: EntryRules
     let reader: StoreReader
@@ -69,7 +70,7 @@ struct ComparisonRun: Sendable {
         for search in plan.searches {
             let listing = LDAPSearch(
                 base: search.base, scope: .subtree, filter: search.filter,
-                attributes: [connector.entryID] + Self.stamps)
+                attributes: [entryID.name] + Self.stamps)
             try each(listing, on: session) { entry in
                 let seen = rules.evaluate(entry)
                 comparison.addListed(
@@ -97,13 +98,7 @@ struct ComparisonRun: Sendable {
 
     private func reread(_ uuids: ArraySlice<EntryUUID>, of search: SearchPlan.Search) -> LDAPSearch
     {
-        let identities = uuids.map {
-            LDAPFilter.equals(connector.entryID, Array($0.description.utf8))
-        }
-        return LDAPSearch(
-            base: search.base, scope: .subtree,
-            filter: "(&\(search.filter)(|\(identities.joined())))",
-            attributes: search.attributes + [connector.entryID])
+        search.asked(for: .entries(Array(uuids)), entryID: entryID)
     }
 
     /// Calls `body` with each entry that a search shows; throws unless the search came to its end.
@@ -118,31 +113,14 @@ struct ComparisonRun: Sendable {
                     "\(session.options.uri): no answer to a listing for \(patience)")
             }
             guard message.id == id else { continue }
-            switch message.kind {
-            case .entry:
-                let entry = try DirectoryEntry(
-                    uuid: EntryUUID(high: 0, low: 0), decoding: message)
-                if let identified = identified(entry) { body(identified) }
-            case .searchResult:
-                let result = try message.result()
-                guard result.code == .success else {
-                    throw LDAPError(
-                        server: session.options.uri, step: .search, code: result.code,
-                        serverText: result.diagnostic)
-                }
-                return
-            case .reference, .intermediate, .bindResult, .extendedResult, .other: continue
+            switch try PollMessage(message, entryID: entryID) {
+            case .entry(let entry): body(entry)
+            case .done(.success, _): return
+            case .done(let code, let diagnostic):
+                throw LDAPError(
+                    server: session.options.uri, step: .search, code: code, serverText: diagnostic)
+            case .unidentified, .other: continue
             }
         }
-    }
-
-    /// The entry with the identity that its own attribute names.
-    private func identified(_ entry: DirectoryEntry) -> DirectoryEntry? {
-        guard let text = entry.attributes.firstValue(of: connector.entryID.lowercased()),
-            let uuid = EntryUUID(text: text)
-        else { return nil }
-        var entry = entry
-        entry.uuid = uuid
-        return entry
     }
 }

@@ -1,15 +1,17 @@
 // Whether configuration and directory fit together, beyond what the configuration alone can tell.
 
 internal import Accounts
+internal import DirectorySync
 internal import LDAPClient
 internal import Settings
 
 extension DirectoryConnector {
     /// Attributes that a rule or map names and that the server's schema does not know, as sentences.
     ///
-    /// Empty also where the server does not show its schema. Blocks for two readings.
-    func schemaComplaints(on session: borrowing LDAPSession) throws(LDAPError) -> [String] {
-        let root = try session.readRootDSE()
+    /// Empty also where the server does not show its schema. Blocks for a reading.
+    func schemaComplaints(
+        on session: borrowing LDAPSession, _ root: RootDSE
+    ) throws(LDAPError) -> [String] {
         guard let schema = try session.readAttributeSchema(root) else { return [] }
         return settings.namedAttributes.filter { !schema.contains($0.attribute) }.map {
             "\($0.key): the schema of \(session.options.uri) has no attribute \($0.attribute); "
@@ -45,22 +47,20 @@ extension Daemon {
     public func check() -> Bool {
         let connector = DirectoryConnector(settings: settings)
         var complaints: [String] = []
+        var remarks: [String] = []
         for (position, uri) in connector.uris.enumerated() {
             do {
                 let session = try connector.connect(to: position)
-                complaints += try connector.schemaComplaints(on: session)
                 let root = try session.readRootDSE()
+                complaints += try connector.schemaComplaints(on: session, root)
                 complaints += try connector.baseComplaints(on: session)
-                if !root.offersSyncrepl {
-                    complaints.append(
-                        "\(uri): content synchronisation (RFC 4533) is not offered; on OpenLDAP load "
-                            + "the overlay syncprov on the database")
-                }
+                let strategy = try connector.strategy(root)
+                remarks.append("\(uri): \(connector.promise(strategy).inOneLine(strategy.method))")
             } catch {
                 complaints.append("\(error)")
             }
         }
-        for complaint in complaints { Self.complain(complaint) }
+        for line in remarks + complaints { Self.complain(line) }
         if complaints.isEmpty { Self.complain("\(configurationPath): fine") }
         return complaints.isEmpty
     }

@@ -9,10 +9,13 @@ internal import Settings
 struct DirectoryFailure: Error, CustomStringConvertible {
     /// What is wrong and what to do.
     let description: String
+    /// What a search by RFC 4533 was refused for; `nil`: it was something else.
+    let kind: SyncError.Kind?
 
     /// A failure in so many words.
-    init(_ description: String) {
+    init(_ description: String, kind: SyncError.Kind? = nil) {
         self.description = description
+        self.kind = kind
     }
 }
 
@@ -26,9 +29,6 @@ struct DirectoryConnector: Sendable {
     var uris: [String] {
         settings.directory.uris.map(\.text)
     }
-
-    /// The attribute with the identity of an entry.
-    var entryID: String { settings.directory.entryID }
 
     /// Where people and groups lie, for messages.
     var base: String {
@@ -47,17 +47,19 @@ struct DirectoryConnector: Sendable {
     }
 
     /// Which directory this is: when it changes, people are matched by uid and uidNumber.
-    var identity: String {
-        "base \(DistinguishedName.key(of: settings.directory.base)), id \(entryID.lowercased())"
+    func identity(_ strategy: SyncStrategy) -> String {
+        let base = DistinguishedName.key(of: settings.directory.base)
+        return "base \(base), id \(strategy.entryID.name.lowercased())"
     }
 
     /// The digest of everything that the cookie of a search depends on.
-    func digest(of search: LDAPSearch) -> [UInt8] {
+    func digest(of search: SearchPlan.Search, _ strategy: SyncStrategy) -> [UInt8] {
         SyncCookie.digest(
             SyncCookie.Request(
-                uris: uris, bindDN: bindName, base: search.base, scope: search.scope,
+                uris: uris, bindDN: bindName, base: search.base, scope: .subtree,
                 filter: search.filter, attributes: search.attributes,
-                schema: "\(settings.accounts.schema), \(identity)", strategy: "syncrepl"))
+                schema: "\(settings.accounts.schema), \(identity(strategy))",
+                strategy: strategy.method.rawValue))
     }
 
     /// A session with the server at `position`, bound and ready to search; of a domain with the first

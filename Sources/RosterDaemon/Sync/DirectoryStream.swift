@@ -10,48 +10,86 @@ enum StreamEvent {
     case change(SyncChange, search: Int)
     /// The server answered the question who we are.
     case alive
+    /// The server answered a search that comes again and again, in this time.
+    case polled(took: Duration)
+    /// The persistent search is over, for this reason.
+    case wakeUpLost(String)
 }
 
-/// The persist searches on one session.
+/// The searches on one session.
 ///
 /// One thread makes it, uses it and lets it go.
 @safe struct DirectoryStream: ~Copyable {
     let session: LDAPSession
+    let strategy: SyncStrategy
+    /// How long a search may be without a message.
+    private let patience: Duration
     private var searches: [RunningSearch] = []
     private var question: LDAPMessageID?
+    private var wakeUp: WakeUpSearch?
+    /// Where a persistent search that came to its end begins again.
+    private var wakeUpToRenew: String?
 
     private struct RunningSearch {
-        let id: LDAPMessageID
         let index: Int
-        var sync: SyncreplSession
+        var feed: any SearchFeed
+        var id: LDAPMessageID?
     }
 
     /// A stream without searches.
-    init(session: consuming LDAPSession) {
+    init(session: consuming LDAPSession, strategy: SyncStrategy, patience: Duration) {
         self.session = session
+        self.strategy = strategy
+        self.patience = patience
     }
 
     /// Whether any search still brings us up to date.
     var isRefreshing: Bool {
-        searches.contains { $0.sync.stage == .refresh }
+        searches.contains { $0.feed.isRefreshing }
     }
 
     /// Entries and identities received by the refreshes so far.
     var refreshedCount: Int {
-        searches.reduce(0) { $0 + $1.sync.refreshedCount }
+        searches.reduce(0) { $0 + $1.feed.refreshedCount }
     }
 
-    /// Starts a search of the plan where the cookie says, or from the beginning.
-    mutating func start(
-        _ search: LDAPSearch, index: Int, cookie: [UInt8]?, containers: ContainerWatch
-    ) throws(DirectoryFailure) {
-        var search = search
-        let sync = SyncreplSession(storedCookie: cookie, containers: containers)
-        let request = SyncRequestControl(mode: .refreshAndPersist, cookie: sync.cookieToSend)
-        search.controls = [request.control]
+    /// The moment at which something has to be sent; `nil`: only answers are awaited.
+    var nextDueAt: Duration? {
+        searches.compactMap { $0.feed.nextDueAt }.min()
+    }
+
+    /// Takes up a search; ``advance(now:)`` sends it.
+    mutating func add(_ feed: any SearchFeed, index: Int) {
+        searches.append(RunningSearch(index: index, feed: feed))
+    }
+
+    /// Has the server tell when something below `base` changes.
+    mutating func startWakeUp(below base: String, now: Duration) throws(DirectoryFailure) {
+        let search = WakeUpSearch.request(below: base, entryID: strategy.entryID)
+        wakeUp = WakeUpSearch(
+            id: try start(search), base: base, entryID: strategy.entryID, now: now)
+    }
+
+    /// Sends what is due; throws when an answer is overdue.
+    mutating func advance(now: PollMoment) throws(DirectoryFailure) {
+        if let base = wakeUpToRenew {
+            wakeUpToRenew = nil
+            try startWakeUp(below: base, now: now.uptime)
+        }
+        for position in searches.indices {
+            if let silence = searches[position].feed.silence(now: now.uptime), silence > patience {
+                throw DirectoryFailure(
+                    "\(session.options.uri): no answer to a search for \(patience); is the server "
+                        + "overloaded?")
+            }
+            guard let search = searches[position].feed.nextSearch(now: now) else { continue }
+            searches[position].id = try start(search)
+        }
+    }
+
+    private func start(_ search: LDAPSearch) throws(DirectoryFailure) -> LDAPMessageID {
         do throws(LDAPError) {
-            let id = try session.start(search)
-            searches.append(RunningSearch(id: id, index: index, sync: sync))
+            return try session.start(search)
         } catch {
             throw DirectoryFailure(error.description)
         }
@@ -70,42 +108,72 @@ enum StreamEvent {
     ///
     /// Throws when the connection broke, or a search ended for a reason that a new one does not
     /// mend. Does not block.
-    mutating func next() throws(DirectoryFailure) -> [StreamEvent]? {
-        let received: (LDAPMessageID, SyncMessage)?
-        do throws(LDAPError) {
-            received = try nextSyncMessage()
+    mutating func next(now: PollMoment) throws(DirectoryFailure) -> [StreamEvent]? {
+        do throws(FeedFailure) {
+            return try takeNext(now: now)
         } catch {
-            throw DirectoryFailure(error.description)
+            switch error {
+            case .message(let error): throw DirectoryFailure(error.description)
+            case .search(let error):
+                throw DirectoryFailure("\(session.options.uri): \(error)", kind: error.kind)
+            }
         }
-        guard let (id, message) = received else { return nil }
-        if id == question {
+    }
+
+    private mutating func takeNext(now: PollMoment) throws(FeedFailure) -> [StreamEvent]? {
+        let received: LDAPMessage?
+        do throws(LDAPError) {
+            received = try session.nextMessage(timeout: .zero)
+        } catch {
+            throw .message(error)
+        }
+        guard let message = received else { return nil }
+        return try take(message, now: now)
+    }
+
+    private mutating func take(
+        _ message: borrowing LDAPMessage, now: PollMoment
+    ) throws(FeedFailure) -> [StreamEvent] {
+        if message.id == question {
             question = nil
             return [.alive]
         }
-        guard let position = searches.firstIndex(where: { $0.id == id }) else { return [] }
-        do throws(SyncError) {
-            // In place: the session holds the identities of everything seen in the refresh.
-            var changes = try searches[position].sync.receive(message)
-            if searches[position].sync.stage == .over, !changes.contains(where: \.endsSearch) {
-                let reason = "the server does not keep the search open"
-                changes.append(.restart(.withStoredCookie(reason: reason)))
-            }
-            let index = searches[position].index
-            return changes.map { .change($0, search: index) }
-        } catch {
-            throw DirectoryFailure("\(session.options.uri): \(error)")
+        if let wakeUp, message.id == wakeUp.id { return wake(try wakeUp.receive(message), now) }
+        guard let position = searches.firstIndex(where: { $0.id == message.id }) else { return [] }
+        let index = searches[position].index
+        let changes = try searches[position].feed.receive(message, now: now)
+        var events = changes.map { StreamEvent.change($0, search: index) }
+        if strategy.method == .poll, message.kind == .searchResult {
+            events.append(.polled(took: searches[position].feed.answerTime))
         }
+        return events
     }
 
-    private func nextSyncMessage() throws(LDAPError) -> (LDAPMessageID, SyncMessage)? {
-        guard let message = try session.nextMessage(timeout: .zero) else { return nil }
-        return (message.id, try SyncMessage(message))
-    }
-}
-
-extension SyncChange {
-    /// Whether it says how the next search begins.
-    fileprivate var endsSearch: Bool {
-        if case .restart = self { true } else { false }
+    private mutating func wake(_ news: WakeUpNews, _ now: PollMoment) -> [StreamEvent] {
+        var events: [StreamEvent] = []
+        switch news {
+        case .changed(let uuid, let mayBeGone):
+            for position in searches.indices {
+                let index = searches[position].index
+                let changes = searches[position].feed.wake(uuid, now: now.uptime)
+                events += changes.map { .change($0, search: index) }
+            }
+            if uuid == nil, mayBeGone {
+                let reason = "the server tells of an entry that went, without its identity"
+                events.append(.change(.compareSoon(reason: reason), search: 0))
+            }
+        case .over(let reason):
+            if let ended = wakeUp, ended.wasOfUse(now: now.uptime) {
+                wakeUpToRenew = ended.base
+                for position in searches.indices {
+                    _ = searches[position].feed.wake(nil, now: now.uptime)
+                }
+            } else {
+                events.append(.wakeUpLost(reason))
+            }
+            wakeUp = nil
+        case .nothing: break
+        }
+        return events
     }
 }

@@ -1,6 +1,7 @@
 // What `roster status` shows of the running daemon; written by the sync thread, read by others.
 
 internal import Accounts
+internal import DirectorySync
 internal import Synchronization
 
 /// Where the mirror stands against the directory.
@@ -21,7 +22,9 @@ enum MirrorState: Sendable, Equatable {
 struct MirrorStatus: Sendable {
     var state: MirrorState = .starting
     var serverURI: String?
-    var strategy = "RFC 4533 refreshAndPersist"
+    /// How the server is followed, and what may be expected of it; `nil`: not known yet.
+    var strategy: SyncStrategy.Method?
+    var promise: FollowPromise?
     var startedAt: Int64
     /// Last moment the directory sent or answered anything.
     var lastContact: Int64?

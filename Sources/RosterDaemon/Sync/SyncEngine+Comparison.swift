@@ -16,6 +16,8 @@ struct ComparisonProgress {
     var hintedAt: Duration?
     /// Entries that the stream spoke of since the running one began; `nil`: none is running.
     var touched: Set<EntryUUID>?
+    /// How long the last one took.
+    var lastTook = Duration.zero
     /// Failures in a row.
     var failures = 0
     /// Who waits for the next one.
@@ -49,7 +51,8 @@ extension SyncEngine {
         comparisons.schedule.started(now: now)
         let run = ComparisonRun(
             connector: connector, connection: connection.number, server: connection.server,
-            plan: rules.searchPlan, rules: rules, reader: store.reader, clock: context.clock)
+            entryID: connection.strategy.entryID, plan: searchPlan, rules: rules,
+            reader: store.reader, clock: context.clock)
         let mailbox = context.mailbox
         context.background.submit { _ in mailbox.post(.comparisonEnded(run.run())) }
     }
@@ -67,6 +70,7 @@ extension SyncEngine {
     func comparisonEnded(_ report: ComparisonReport) -> StreamEnd? {
         let touched = comparisons.touched ?? []
         comparisons.touched = nil
+        adoptComparisonInterval(after: report.duration)
         comparisons.schedule.ended(now: now, jitter: random)
         noteNextComparison()
         if report.connection != connection.number || !connection.isFollowing {
@@ -81,7 +85,7 @@ extension SyncEngine {
             context.board.update { $0.lastError = complaint }
             requestComparisonSoon()
             answerComparison(.failed(failure, remedy: "see the log of rosterd"))
-            return nil
+            return readsAnewAfterFailures(failure)
         }
         comparisons.failures = 0
         guard !report.isTooMuch else {
@@ -126,6 +130,7 @@ extension SyncEngine {
                 try apply(StoreBatch(changes: Array(some), phase: phase))
                 beat()
             }
+            connection.isUnproven = false
             noteVerified()
             context.board.update { $0.lastError = nil }
             answerComparison(

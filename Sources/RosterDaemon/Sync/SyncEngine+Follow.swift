@@ -21,9 +21,15 @@ extension SyncEngine {
         noteConnection(to: connected.session.options.uri)
         defer { connection.isOpen = false }
         do throws(DirectoryFailure) {
-            noteSchema(of: connected.session)
-            try follow(DirectoryStream(session: connected.session))
+            let root = try? connected.session.readRootDSE()
+            let strategy = try chooseStrategy(root)
+            if let root { noteSchema(of: connected.session, root) }
+            let patience = context.settings.directory.refreshTimeout
+            try follow(
+                DirectoryStream(
+                    session: connected.session, strategy: strategy, patience: patience))
         } catch {
+            if isAnotherWayLeft(after: error) { return }
             if !connection.wasFollowing {
                 // It let us in but was of no use: the next one gets its turn.
                 servers.first = (connection.server + 1) % connector.uris.count
@@ -47,10 +53,12 @@ extension SyncEngine {
             }
             if attend() != nil { return }
             guard isDrained else { continue }
+            try stream.advance(now: moment)
             try keepAlive(&stream, &health)
             startComparisonIfDue()
             returnToPreferredServer()
-            wait(on: stream, atMost: batch.isEmpty ? .seconds(1) : .milliseconds(20))
+            let rest = stream.nextDueAt.map { max(.zero, $0 - now) } ?? .seconds(1)
+            wait(on: stream, atMost: min(rest, batch.isEmpty ? .seconds(1) : .milliseconds(20)))
         }
     }
 
@@ -62,8 +70,9 @@ extension SyncEngine {
         let before = stream.refreshedCount
         defer { if stream.refreshedCount != before { noteProgress(stream.refreshedCount) } }
         while !batch.isFull {
-            guard let events = try stream.next() else { return true }
-            let now = now
+            let moment = moment
+            guard let events = try stream.next(now: moment) else { return true }
+            let now = moment.uptime
             var isAnswer = false
             for event in events {
                 switch event {
@@ -72,6 +81,11 @@ extension SyncEngine {
                     isAnswer = true
                     health.probeAnswered(now: now)
                     noteContact()
+                case .polled(let took):
+                    health.probeAnswered(now: now)
+                    noteContact()
+                    noteAnswerTime(took)
+                case .wakeUpLost(let reason): noteLostWakeUp(reason)
                 }
             }
             if !isAnswer { health.messageReceived(now: now) }
@@ -109,23 +123,28 @@ extension SyncEngine {
 
     private func startSearches(on stream: inout DirectoryStream) throws(DirectoryFailure) {
         try? lane.finish()
+        let strategy = stream.strategy
         let offered = offeredCookies
         let isFull = fullRefreshReason != nil
         if let reason = fullRefreshReason { logger.notice("reading everything again: \(reason)") }
         offeredCookies = [:]
         fullRefreshReason = nil
         connection = ConnectionProgress(
-            number: connection.number + 1, server: connection.server, beganAt: now, isOpen: true)
+            number: connection.number + 1, server: connection.server, beganAt: now, isOpen: true,
+            strategy: strategy)
+        adoptStrategy()
         let containers = ContainerWatch(known: storedContainers())
-        for (index, planned) in rules.searchPlan.searches.enumerated() {
-            let search = LDAPSearch(
-                base: planned.base, scope: .subtree, filter: planned.filter,
-                attributes: planned.attributes)
-            let digest = connector.digest(of: search)
+        for (index, planned) in searchPlan.searches.enumerated() {
+            let digest = connector.digest(of: planned, strategy)
             connection.searches.append(ConnectionProgress.Search(digest: digest))
             let kept = isFull ? nil : offered[index] ?? storedCookie(search: index, digest)
-            try stream.start(search, index: index, cookie: kept, containers: containers)
+            let cookie = strategy.trustsCookies ? kept : nil
+            stream.add(feed(planned, cookie, containers), index: index)
         }
+        if strategy.method == .poll, strategy.offersWakeUp {
+            try stream.startWakeUp(below: wakeUpBase, now: now)
+        }
+        try stream.advance(now: moment)
     }
 
     private func storedCookie(search: Int, _ digest: [UInt8]) -> [UInt8]? {
@@ -150,8 +169,8 @@ extension SyncEngine {
         case .giveUp(let reason):
             let advice =
                 stream.isRefreshing
-                ? "check the size limit of the bind DN on the server, or raise [directory] "
-                    + "refresh_timeout" : "is the server stopped or overloaded?"
+                ? standstillAdvice(after: stream.refreshedCount)
+                : "is the server stopped or overloaded?"
             throw DirectoryFailure("\(stream.session.options.uri): \(reason); \(advice)")
         }
     }

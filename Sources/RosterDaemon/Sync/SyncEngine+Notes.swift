@@ -39,8 +39,8 @@ extension SyncEngine {
     }
 
     /// What configuration and schema of the server do not agree on.
-    func noteSchema(of session: borrowing LDAPSession) {
-        guard let complaints = try? connector.schemaComplaints(on: session) else { return }
+    func noteSchema(of session: borrowing LDAPSession, _ root: RootDSE) {
+        guard let complaints = try? connector.schemaComplaints(on: session, root) else { return }
         for complaint in complaints { logger.error("\(complaint)") }
         context.board.update { $0.complaints = complaints }
     }
@@ -90,7 +90,9 @@ extension SyncEngine {
                 $0.state = .interrupted(since: since, reason: reason)
             }
         }
-        guard connection.isFollowing, publisher.isCurrent, !connection.isAnnounced else { return }
+        guard connection.isFollowing, publisher.isCurrent, !connection.isAnnounced,
+            !connection.isUnproven
+        else { return }
         connection.isAnnounced = true
         if hasLoaded {
             hasLoaded = false

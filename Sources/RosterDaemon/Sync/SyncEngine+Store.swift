@@ -24,6 +24,7 @@ extension SyncEngine {
         } else if taken.hintsAtChangesOutside {
             requestComparisonSoon()
         }
+        if taken.wantsComparisonSoon { comparisons.schedule.request(now: now) }
         for (_, outcome) in taken.ended { refreshEnded(outcome) }
         guard let (search, restart) = taken.restart else { return nil }
         prepareRestart(of: search, restart)
@@ -69,16 +70,18 @@ extension SyncEngine {
     private func apply(_ taken: ChangeBatch) throws(DirectoryFailure) {
         let phase: StorePhase =
             connection.isRefreshing ? .refresh : taken.ended.isEmpty ? .live : .refreshEnd
-        var positions = taken.cookies.sorted { $0.key < $1.key }.map {
+        let cookies = connection.strategy.trustsCookies ? taken.cookies : [:]
+        var positions = cookies.sorted { $0.key < $1.key }.map {
             SyncPosition(
                 search: $0.key, bytes: $0.value, digest: connection.searches[$0.key].digest)
         }
         var batch = StoreBatch(
-            changes: [], phase: phase, cookie: positions.popLast(), identity: connector.identity)
+            changes: [], phase: phase, cookie: positions.popLast(),
+            identity: connector.identity(connection.strategy))
         if isFirstLoad && connection.isRefreshing && positions.isEmpty {
             return try load(taken, as: batch)
         }
-        batch.changes = taken.changes(by: rules)
+        batch.changes = taken.changes(by: rules) + leftovers(taken)
         let outcome = try apply(batch)
         for position in positions {
             try apply(StoreBatch(changes: [], phase: phase, cookie: position))
@@ -87,6 +90,14 @@ extension SyncEngine {
             context.board.noteDelay(now - beganAt)
         }
         if let problem = outcome.firstLoadProblem { throw failure(problem) }
+    }
+
+    /// The removal of what a second search once showed, when one is all there is now: it shows
+    /// everything again.
+    private func leftovers(_ taken: ChangeBatch) -> [StoreChange] {
+        let isComplete = taken.ended.contains { $0.outcome.isComplete }
+        guard isComplete, connection.searches.count == 1 else { return [] }
+        return [.sweep(search: 1, keeping: [])]
     }
 
     /// One batch of a first load, stored while the next is received.
@@ -159,6 +170,8 @@ extension SyncEngine {
             comparisons.schedule.ended(now: now, jitter: random)
         } else {
             comparisons.isUrgent = true
+            // What went while nobody polled shows in a comparison alone.
+            connection.isUnproven = connection.strategy.method == .poll
         }
         guard !connection.isRefreshing else { return }
         if outcome.isComplete { settleHeld() }

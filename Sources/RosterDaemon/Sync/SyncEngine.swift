@@ -33,6 +33,8 @@ internal import Settings
     var comparisons: ComparisonProgress
     /// The server of the list that is tried first, and when the preferred one may be returned to.
     var servers = ServerChoice()
+    /// Why a server of the list refused RFC 4533 on the last connection, by its place.
+    var refusals: [Int: String] = [:]
     /// Who waits for the end of a refresh that was asked for.
     var waitingForRefresh: [@Sendable (CommandOutcome) -> Void] = []
     /// Why the next search begins without a cookie; `nil`: it begins where the stored one says.
@@ -53,6 +55,7 @@ internal import Settings
 
     var logger: Logger { context.logger }
     var now: Duration { context.clock.uptime() }
+    var moment: PollMoment { PollMoment(uptime: now, time: context.clock.now()) }
     var random: Double { context.clock.random() }
 
     /// Opens index and store, and tells the service manager that the host can be served.
@@ -208,6 +211,14 @@ struct ConnectionProgress {
     var searches: [Search] = []
     /// Whether it lives.
     var isOpen = false
+    /// How the server is followed.
+    var strategy = SyncStrategy(.automatic, root: nil, entryID: "entryUUID")
+    /// Whether only a comparison can tell that the mirror is what the directory is.
+    var isUnproven = false
+    /// Whether the persistent search beside the polling came to its end.
+    var hasLostWakeUp = false
+    /// How long the server took to answer a poll last.
+    var answerTime = Duration.zero
     /// Whether it ended because a search has to begin anew.
     var wasRestarted = false
     /// Whether status and index were told that the mirror is what the directory is.

@@ -1,4 +1,4 @@
-// sources: asn1 Sources/LDAPClient/BERReader.swift Sources/LDAPClient/LDAPControl.swift Sources/LDAPClient/SyncStateControl.swift Sources/LDAPClient/SyncDoneControl.swift Sources/LDAPClient/SyncInfoMessage.swift Sources/LDAPClient/PagedResultsControl.swift
+// sources: asn1 Sources/LDAPClient/BERReader.swift Sources/LDAPClient/LDAPControl.swift Sources/LDAPClient/SyncStateControl.swift Sources/LDAPClient/SyncDoneControl.swift Sources/LDAPClient/SyncInfoMessage.swift Sources/LDAPClient/PagedResultsControl.swift Sources/LDAPClient/PersistentSearchControl.swift
 
 /// The decoders of everything that a server sends beside entries; what is accepted is sound.
 func fuzz(_ octets: [UInt8]) {
@@ -9,6 +9,7 @@ func fuzz(_ octets: [UInt8]) {
         precondition((try? SyncStateControl(general: octets)) == usual)
     }
     _ = try? SyncDoneControl(decoding: octets)
+    _ = try? EntryChangeNotification(decoding: octets)
     if case .idSet(_, _, let uuids) = try? SyncInfoMessage(decoding: octets) {
         precondition(uuids.count * 18 <= octets.count)
     }

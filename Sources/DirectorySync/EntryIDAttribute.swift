@@ -1,0 +1,57 @@
+// The attribute that names an entry for ever, in the forms in which directories write it.
+
+public import Accounts
+internal import LDAPClient
+
+/// The attribute with the identity of an entry.
+public struct EntryIDAttribute: Hashable, Sendable {
+    /// How its values are written.
+    public enum Form: Hashable, Sendable {
+        /// 32 hexadecimal digits, hyphens as RFC 4530 has them.
+        case uuid
+        /// 32 hexadecimal digits in four groups of eight: 389 DS and its relatives.
+        case groupsOfEight
+        /// 16 octets.
+        case octets
+    }
+
+    /// Its name as it is asked for.
+    public let name: String
+    /// How its values are written.
+    public let form: Form
+    private let key: String
+
+    /// An attribute by its name, whose form follows from the name; in any case.
+    public init(_ name: String) {
+        self.name = name
+        key = name.lowercased()
+        form =
+            switch key {
+            case "nsuniqueid": .groupsOfEight
+            case "objectguid", "guid": .octets
+            default: .uuid
+            }
+    }
+
+    /// The identity that an entry shows; `nil` when it shows none.
+    public func identity(in attributes: AttributeList) -> EntryUUID? {
+        guard let value = attributes.firstValue(of: key) else { return nil }
+        return EntryUUID(text: value) ?? EntryUUID(octets: Array(value))
+    }
+
+    /// The filter that finds one entry.
+    public func filter(_ uuid: EntryUUID) -> String {
+        LDAPFilter.equals(name, value(uuid))
+    }
+
+    private func value(_ uuid: EntryUUID) -> [UInt8] {
+        switch form {
+        case .uuid: return Array(uuid.description.utf8)
+        case .octets: return uuid.octets
+        case .groupsOfEight:
+            let digits = uuid.description.utf8.filter { $0 != UInt8(ascii: "-") }
+            let groups = stride(from: 0, to: digits.count, by: 8).map { digits[$0..<$0 + 8] }
+            return Array(groups.joined(separator: [UInt8(ascii: "-")]))
+        }
+    }
+}

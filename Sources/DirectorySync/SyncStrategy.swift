@@ -1,0 +1,109 @@
+// How a server is followed: chosen from what it says about itself, never from its name alone.
+
+public import LDAPClient
+
+/// Which program a directory server is, as far as something depends on it.
+public enum ServerFamily: Hashable, Sendable {
+    /// slapd.
+    case openLDAP
+    /// 389 Directory Server, and what is made of it (Red Hat, FreeIPA).
+    case ds389
+    /// Any other.
+    case other
+
+    /// What a server's root DSE shows.
+    public init(_ root: RootDSE) {
+        if root.objectClasses.contains("openldaprootdse") {
+            self = .openLDAP
+        } else if root.vendor.contains("389") {
+            self = .ds389
+        } else {
+            self = .other
+        }
+    }
+}
+
+/// How the directory behind one connection is followed.
+public struct SyncStrategy: Hashable, Sendable {
+    /// Where changes come from.
+    public enum Method: String, Sendable {
+        /// Content synchronisation (RFC 4533).
+        case syncrepl
+        /// Asking again and again for what has a newer modifyTimestamp.
+        case poll
+    }
+
+    /// What the administrator wants.
+    public enum Wish: Hashable, Sendable {
+        /// The quickest way that the server offers.
+        case automatic
+        /// This one and no other.
+        case only(Method)
+    }
+
+    /// Where changes come from.
+    public var method: Method
+    /// Which program the server is.
+    public var family: ServerFamily
+    /// The attribute with the identity of an entry.
+    public var entryID: EntryIDAttribute
+    /// Whether a persistent search may say when to ask.
+    public var offersWakeUp: Bool
+    /// Whether the server would offer RFC 4533 though it is not used.
+    public var offersSyncrepl: Bool
+    /// Why RFC 4533 is not used though it is offered; `nil`: nothing was refused.
+    public var refusal: String?
+
+    /// The strategy for a server.
+    ///
+    /// - Parameters:
+    ///   - wish: what the administrator wants.
+    ///   - root: what the server says about itself; `nil` when it shows nothing.
+    ///   - entryID: the configured attribute. On 389 DS nsUniqueId takes the place of the default,
+    ///     entryUUID: it is what the server's sync controls carry.
+    ///   - refusal: why the server refused RFC 4533 just before; `nil`: it did not.
+    public init(
+        _ wish: Wish, root: RootDSE?, entryID: String, refusal: String? = nil
+    ) {
+        family = root.map { ServerFamily($0) } ?? .other
+        offersSyncrepl = root?.offersSyncrepl ?? true
+        offersWakeUp = root?.offersPersistentSearch ?? false
+        self.refusal = refusal
+        let isDefault = entryID.lowercased() == "entryuuid"
+        self.entryID = EntryIDAttribute(isDefault && family == .ds389 ? "nsUniqueId" : entryID)
+        switch wish {
+        case .only(let wanted): method = wanted
+        case .automatic: method = offersSyncrepl && refusal == nil ? .syncrepl : .poll
+        }
+    }
+
+    /// Whether a search may begin where the last one ended.
+    ///
+    /// 389 DS is not trusted with that: it says nothing of an entry that stopped matching while
+    /// nobody listened, and sends what did change without its operational attributes.
+    public var trustsCookies: Bool {
+        !(method == .syncrepl && family == .ds389)
+    }
+
+    /// Whether one search must do: 389 DS has crashed when several persist at once.
+    public var wantsOneSearch: Bool {
+        method == .syncrepl && family == .ds389
+    }
+
+    /// What would let changes come sooner; `nil`: nothing is known.
+    public var advice: String? {
+        guard method == .poll else { return nil }
+        if let refusal { return refusal }
+        if offersSyncrepl {
+            return "the server offers RFC 4533: take out [directory] sync = \"poll\""
+        }
+        switch family {
+        case .openLDAP: return "load the overlay syncprov on the database (RFC 4533)"
+        case .ds389:
+            return "enable the plugins Retro Changelog and Content Synchronization (RFC 4533)"
+        case .other:
+            return offersWakeUp
+                ? nil : "switch on content synchronisation (RFC 4533) or persistent search"
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import DirectorySync
+import LDAPClient
+import Settings
+import Testing
+
+@testable import RosterDaemon
+
+@Suite("What is promised of following a directory")
+struct FollowPromiseTests {
+    private func connector(_ lines: String = "") throws -> DirectoryConnector {
+        let text = "[directory]\nuris = [\"ldaps://a\"]\nbase = \"dc=a\"\n\(lines)"
+        return DirectoryConnector(settings: try Settings.parse(Array(text.utf8)))
+    }
+
+    private func root(_ controls: [String]) -> RootDSE {
+        let octets = controls.map { Array($0.utf8) }
+        return RootDSE(LDAPEntry(dn: "", attributes: ["supportedcontrol": octets]))
+    }
+
+    private let syncrepl = "1.3.6.1.4.1.4203.1.9.1.1"
+    private let persistentSearch = "2.16.840.1.113730.3.4.3"
+
+    @Test("by RFC 4533: milliseconds, verified as often as configured")
+    func synchronised() throws {
+        let connector = try connector("compare_interval = \"15m\"")
+        let promise = connector.promise(try connector.strategy(root([syncrepl])))
+        #expect(
+            promise.text
+                == "changes within milliseconds; deletions within milliseconds, verified every 15 min"
+        )
+    }
+
+    @Test("by polling: its interval, and deletions by comparisons every five minutes")
+    func polled() throws {
+        let connector = try connector()
+        let strategy = try connector.strategy(root([]))
+        #expect(
+            connector.promise(strategy).text
+                == "changes within 30 s; deletions within 5 min")
+        let awake = try connector.strategy(root([persistentSearch]))
+        #expect(
+            connector.promise(awake).text
+                == "changes within 30 s, usually at once; deletions within 5 min, usually at once")
+        #expect(connector.promise(awake, isAwake: false).text == connector.promise(strategy).text)
+    }
+
+    @Test("a directory that takes long to answer or to compare makes it longer, honestly")
+    func slow() throws {
+        let connector = try connector()
+        let strategy = try connector.strategy(root([]))
+        let slow = connector.promise(strategy, lastTook: .seconds(20), answerTime: .seconds(20))
+        #expect(slow.text == "changes within 1 min; deletions within 17 min")
+        // No rest is shorter than fifty times the comparison, whatever is configured.
+        let huge = connector.promise(strategy, lastTook: .seconds(100))
+        #expect(huge.deletions == "within 85 min")
+        #expect(connector.comparisonInterval(strategy, lastTook: .zero) == .seconds(300))
+    }
+
+    @Test("comparisons are never rarer than configured, nor too rare for max_staleness")
+    func configured() throws {
+        let often = try connector("compare_interval = \"1m\"")
+        #expect(often.promise(try often.strategy(root([]))).deletions == "within 1 min")
+        let strict = try connector("\n[login]\nmax_staleness = \"6m\"")
+        #expect(strict.promise(try strict.strategy(root([]))).deletions == "within 2 min")
+    }
+
+    @Test("what is not built yet is said")
+    func dirSync() throws {
+        let connector = try connector("sync = \"dirsync\"")
+        #expect(throws: DirectoryFailure.self) { try connector.strategy(root([])) }
+        let activeDirectory = root(["1.2.840.113556.1.4.841"])
+        for line in ["", "sync = \"poll\""] {
+            let connector = try self.connector(line)
+            let error = #expect(throws: DirectoryFailure.self) {
+                try connector.strategy(activeDirectory)
+            }
+            #expect(error?.description.contains("Active Directory") == true)
+        }
+    }
+}
