@@ -1,4 +1,5 @@
 // Writing, moving and removing the few files that joining and leaving touch.
+internal import CLibc
 internal import Glibc
 
 /// Files of this host.
