@@ -64,7 +64,9 @@ enum PollCookie {
 /// What was seen lately, so that what is seen again unchanged need not be stored again.
 struct RecentEntries: Sendable {
     /// Above this nothing more is kept: what comes again is then stored again, to no effect.
-    static let most = 20_000
+    ///
+    /// Some 6 MB, for a minute or two after so many changes.
+    static let most = 100_000
 
     private var marks: [EntryUUID: (mark: UInt64, stamp: Int64)] = [:]
 
