@@ -10,7 +10,7 @@ import Testing
     private func plan(_ change: (inout RehearsalReport) -> Void = { _ in }) throws -> JoinPlan {
         let survey = """
             {"server": "ldaps://ldap.example.com", "vendor": "Made\\u001b[31mUp 1.0",
-             "namingContexts": ["dc=example,dc=com"], "changes": "followed by polling: changes within 30 s",
+             "namingContexts": ["dc=example,dc=com"],
              "sample": {"people": 200, "groups": 3, "members": "by DN (rfc2307bis)",
                         "showsPasswords": true, "attributes": [
                 {"name": "uid", "use": "the login name", "seen": 200, "isNeeded": true,
@@ -25,6 +25,7 @@ import Testing
         answers.base = "dc=example,dc=com"
         answers.allowGroups = ["admins"]
         var rehearsal = RehearsalReport(server: "ldaps://ldap.example.com")
+        rehearsal.changes = "followed by polling: changes within 30 s"
         rehearsal.people = 1234
         rehearsal.groups = 56
         rehearsal.admitted = 7

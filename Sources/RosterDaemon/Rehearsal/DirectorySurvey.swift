@@ -13,8 +13,6 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
     public var vendor: String
     /// The trees that may hold accounts.
     public var namingContexts: [String]
-    /// How its changes are followed, and within which time they arrive, in one line; `nil`: not at all.
-    public var changes: String?
     /// What keeps roster from following the server; `nil`: nothing.
     public var obstacle: String?
     /// What the bind identity sees below the base; `nil`: not looked at yet.
@@ -34,8 +32,7 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
             return !key.isEmpty && !Self.ownAffairs.contains { key.hasPrefix($0) }
         }
         do throws(DirectoryFailure) {
-            let strategy = try connector.strategy(root)
-            changes = connector.promise(strategy).inOneLine(strategy.method)
+            _ = try connector.strategy(root)
         } catch {
             obstacle = "\(server): \(error.description)"
         }

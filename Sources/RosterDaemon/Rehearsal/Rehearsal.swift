@@ -96,8 +96,8 @@ public struct Rehearsal {
             if let error = now.lastError { throw RehearsalFailure(error) }
             if now.connections > Self.mostConnections {
                 throw RehearsalFailure(
-                    "\(now.serverURI ?? "the server") ends the search instead of following it; on "
-                        + "OpenLDAP load the overlay syncprov on the database")
+                    "\(now.serverURI ?? "the server") ends the search again and again; its log may "
+                        + "say why; [directory] sync = \"poll\" does without a search that stays")
             }
             usleep(250_000)
         }
@@ -109,6 +109,8 @@ public struct Rehearsal {
 extension Rehearsal {
     private func report(_ names: [String]) throws -> RehearsalReport {
         var report = RehearsalReport(server: context.board.current.serverURI ?? "")
+        let now = context.board.current
+        if let method = now.strategy { report.changes = now.promise?.inOneLine(method) }
         let reader = try control.reader()
         let summary = try reader.summary()
         report.people = summary.people

@@ -6,6 +6,8 @@ public import DaemonProtocol
 public struct RehearsalReport: Codable, Equatable, Sendable {
     /// The server that was read from.
     public var server: String
+    /// How its changes are followed, and within which time they arrive, in one line.
+    public var changes: String?
     /// How long the load took, in milliseconds.
     public var milliseconds: Int64 = 0
     /// People who would be published.

@@ -105,7 +105,7 @@ struct JoinPlan {
         let vendor = survey.vendor.isEmpty ? "" : " (\(survey.vendor))"
         table.add("server", rehearsal.server + vendor)
         table.add("base", answers.base ?? "")
-        table.add("changes", ifAny: survey.changes)
+        table.add("changes", ifAny: rehearsal.changes)
         if let sample = survey.sample {
             table.add("members", sample.members)
             for sight in sample.attributes {
