@@ -55,7 +55,7 @@ need_packages() {
       chmod 755 /usr/sbin/policy-rc.d
     fi
     apt-get update -q
-    apt-get install -q -y --no-install-recommends "$@"
+    apt-get install -o DPkg::Lock::Timeout=120 -q -y --no-install-recommends "$@"
     [ -d /run/systemd/system ] || exit 0
     for service in slapd openssh-server cron; do
       case " $* " in *" $service "*) systemctl disable --quiet "${service/openssh-server/ssh}" ;; esac
