@@ -1,6 +1,6 @@
 # What breaks around a daemon that runs: root, local people and whoever is known get in, what is said
 # names the remedy, and the remedy is all that is needed. The clock of a container cannot be set: that
-# the mirror's age survives a wrong one is what the unit tests of Accounts and AccountIndex show; here
+# the mirror's age survives a wrong one is what GateClockTests of AccountIndex show; here
 # a certificate that is not valid yet stands for a clock that is behind.
 all_is_well() {
   known ada || { echo "ada is unknown"; return 1; }
