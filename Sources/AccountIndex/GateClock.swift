@@ -45,6 +45,11 @@ extension GateClock {
             unsafe read(descriptor, room.baseAddress, room.count)
         }
         guard count >= 32 else { return 0 }
+        return tag(&id)
+    }
+
+    /// The tag of a boot's id as the kernel writes it, in 40 octets with zeros behind.
+    private static func tag(_ id: inout (UInt64, UInt64, UInt64, UInt64, UInt64)) -> UInt64 {
         let seed = IndexSeed(first: 0x8F3C_7B1D_25A9_E641, second: 0x1BD1_1BDA_A9FC_1A22)
         let tag = unsafe withUnsafeBytes(of: &id) { text in
             guard let start = text.baseAddress else { return UInt64(0) }
@@ -146,3 +151,23 @@ extension Int64 {
         return overflow ? (other < 0 ? Int64.min : Int64.max) : value
     }
 }
+
+#if !hasFeature(Embedded)
+    extension GateClock {
+        /// What stands for the boot with this id, 32 hexadecimal digits with or without hyphens, as
+        /// ``thisBoot()`` says it; `nil` for anything else.
+        public static func boot(id: String) -> UInt64? {
+            let digits = id.lowercased().filter { $0 != "-" }
+            guard digits.utf8.count == 32, digits.allSatisfy(\.isHexDigit) else { return nil }
+            var text = ""
+            for (place, digit) in digits.enumerated() {
+                if [8, 12, 16, 20].contains(place) { text.append("-") }
+                text.append(digit)
+            }
+            let octets = Array((text + "\n").utf8)
+            var id: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+            unsafe withUnsafeMutableBytes(of: &id) { unsafe $0.copyBytes(from: octets) }
+            return tag(&id)
+        }
+    }
+#endif

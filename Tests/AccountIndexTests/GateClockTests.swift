@@ -1,5 +1,6 @@
 // Ages and expiry by clocks that are set, that stop at a reboot, or that nobody noted.
 import Accounts
+import Foundation
 import Testing
 
 @testable import AccountIndex
@@ -178,6 +179,18 @@ struct GateClockTests {
             let gate = try GateIndex(path: path)
             #expect(try !gate.halfStale(clock: .usual.after(1 << 40)))
         }
+    }
+
+    @Test("the id of a boot, however written, has the number that the kernel's own has")
+    func bootID() throws {
+        let text = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        let id = text.trimmingCharacters(in: .newlines)
+        #expect(GateClock.boot(id: id) == GateClock.thisBoot())
+        #expect(
+            GateClock.boot(id: id.replacingOccurrences(of: "-", with: "")) == GateClock.thisBoot())
+        #expect(
+            GateClock.boot(id: "") == nil
+                && GateClock.boot(id: String(repeating: "g", count: 32)) == nil)
     }
 
     @Test("this host's clocks move on in one boot, which has a number")

@@ -34,5 +34,9 @@ public struct DaemonClock: Sendable {
         GateClock(now: now(), uptime: uptime().components.seconds, boot: Self.boot)
     }
 
-    private static let boot = GateClock.thisBoot()
+    /// In a container the id that the service's own view of /proc shows may be another one than the
+    /// container's programs see: the service manager hands over theirs.
+    private static let boot =
+        unsafe getenv("ROSTER_BOOT_ID").flatMap { GateClock.boot(id: unsafe String(cString: $0)) }
+        ?? GateClock.thisBoot()
 }

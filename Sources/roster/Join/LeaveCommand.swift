@@ -132,10 +132,11 @@ struct Departure {
         }
         // Without a configuration neither is started again: they may stay enabled, so that a
         // configuration put in place by hand is all that another start needs.
-        let isKnown = ["rosterd.service", "rosterd.socket"].contains {
-            world.run("/usr/bin/systemctl", ["cat", "--no-pager", $0]).isFine
+        let isRunning = ["rosterd.service", "rosterd.socket"].contains {
+            let shown = world.run("/usr/bin/systemctl", ["show", "-P", "ActiveState", $0])
+            return !["inactive", "failed"].contains(shown.lastWords)
         }
-        guard isKnown else { return }
+        guard isRunning else { return }
         try world.systemctl("stop", "rosterd.socket", "rosterd.service")
         note("stopped rosterd", in: &report)
     }
