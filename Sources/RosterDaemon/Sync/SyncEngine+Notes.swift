@@ -13,7 +13,7 @@ extension SyncEngine {
             notes.append("the store was set aside and is rebuilt from the directory: \(reason)")
         }
         if case .setAside(let reason) = store.opening.journal {
-            notes.append("the journal was lost and begun anew: \(reason)")
+            notes.append("the journal was set aside and begun anew: \(reason)")
         }
         for note in notes { logger.warning("\(note)") }
         if !isFirstLoad, let access = try? store.reader.access() { reportAccess(access) }

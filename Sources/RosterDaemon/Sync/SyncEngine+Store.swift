@@ -107,7 +107,7 @@ extension SyncEngine {
 
     /// What a fault of the store means for the connection, and for the engine.
     func failure(_ error: StoreError) -> DirectoryFailure {
-        if error.kind == .corrupt { reopenReason = error.description }
+        noticeDamagedStore()
         return DirectoryFailure(error.description)
     }
 

@@ -75,7 +75,8 @@ internal import Settings
                 jitter: context.clock.random()))
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
-            now: context.clock.now(), progress: { context.beat() })
+            now: context.clock.now(), blocksInForce: { IndexPublisher.blocksInForce(context) },
+            progress: { context.beat() })
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
@@ -116,6 +117,7 @@ internal import Settings
     func attend() -> StreamEnd? {
         beat()
         noticeDeletedStore()
+        noticeDamagedStore()
         if localFiles.drain() { localFilesChanged() }
         if let at = localFilesRetryAt, now >= at { localFilesChanged() }
         var end: StreamEnd?
@@ -139,6 +141,13 @@ internal import Settings
             return
         }
         reopenReason = "\(path) was deleted by somebody else; it is filled anew"
+    }
+
+    /// Makes room for an engine that sets a damaged file aside, whoever met the damage: the rebuild of
+    /// the index, a comparison, the command or a login.
+    func noticeDamagedStore() {
+        guard reopenReason == nil, let damage = store.damage else { return }
+        reopenReason = damage.description
     }
 
     /// Shows that the thread lives.
