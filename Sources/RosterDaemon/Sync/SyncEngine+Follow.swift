@@ -21,7 +21,6 @@ extension SyncEngine {
         noteConnection(to: connected.session.options.uri)
         defer { connection.isOpen = false }
         do throws(DirectoryFailure) {
-            noteSchema(of: connected.session)
             try follow(DirectoryStream(session: connected.session))
         } catch {
             if !connection.wasFollowing {
@@ -39,8 +38,10 @@ extension SyncEngine {
         var health = StreamHealth(
             refreshLimit: context.settings.directory.refreshTimeout, now: now)
         var batch = ChangeBatch()
+        var hasOctets = false
         while true {
-            let isDrained = try take(from: &stream, into: &batch, &health)
+            let isDrained = try take(from: &stream, into: &batch, &health, hasOctets: hasOctets)
+            hasOctets = false
             if batch.isDue(now: now, isRefreshing: stream.isRefreshing) {
                 if try store(&batch) == .anew { return }
                 if !stream.isRefreshing { health.refreshEnded() }
@@ -50,19 +51,27 @@ extension SyncEngine {
             try keepAlive(&stream, &health)
             startComparisonIfDue()
             returnToPreferredServer()
-            wait(on: stream, atMost: batch.isEmpty ? .seconds(1) : .milliseconds(20))
+            let patience: Duration = batch.isEmpty ? .seconds(1) : .milliseconds(20)
+            hasOctets = wait(on: stream, atMost: patience)
         }
     }
 
     /// Takes what has arrived; true when nothing more was there.
+    ///
+    /// `hasOctets`: octets arrived, which may be only a part of a message.
     private func take(
         from stream: inout DirectoryStream, into batch: inout ChangeBatch,
-        _ health: inout StreamHealth
+        _ health: inout StreamHealth, hasOctets: Bool
     ) throws(DirectoryFailure) -> Bool {
+        var isPart = hasOctets
         let before = stream.refreshedCount
         defer { if stream.refreshedCount != before { noteProgress(stream.refreshedCount) } }
         while !batch.isFull {
-            guard let events = try stream.next() else { return true }
+            guard let events = try stream.next() else {
+                if isPart { health.messageReceived(now: now) }
+                return true
+            }
+            isPart = false
             let now = now
             var isAnswer = false
             for event in events {
@@ -137,6 +146,24 @@ extension SyncEngine {
         var containers: [EntryUUID: String] = [:]
         try? store.reader.forEachContainer { containers[$0] = $1 }
         return containers
+    }
+
+    /// Reads the server's schema on a connection of its own, on another thread, once beside each
+    /// connection that is followed.
+    ///
+    /// It is large and only feeds complaints: nothing waits for it.
+    func readSchemaOnce() {
+        guard !connection.hasReadSchema else { return }
+        connection.hasReadSchema = true
+        let connector = connector
+        let server = connection.server
+        let mailbox = context.mailbox
+        context.background.submit { _ in
+            guard let session = try? connector.connect(to: server),
+                let complaints = try? connector.schemaComplaints(on: session)
+            else { return }
+            mailbox.post(.schemaRead(complaints))
+        }
     }
 
     private func keepAlive(

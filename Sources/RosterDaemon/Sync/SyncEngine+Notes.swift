@@ -39,9 +39,11 @@ extension SyncEngine {
     }
 
     /// What configuration and schema of the server do not agree on.
-    func noteSchema(of session: borrowing LDAPSession) {
-        guard let complaints = try? connector.schemaComplaints(on: session) else { return }
-        for complaint in complaints { logger.error("\(complaint)") }
+    func noteSchema(_ complaints: [String]) {
+        let known = context.board.current.complaints
+        for complaint in complaints where !known.contains(complaint) {
+            logger.error("\(complaint)")
+        }
         context.board.update { $0.complaints = complaints }
     }
 
@@ -105,6 +107,7 @@ extension SyncEngine {
         logger.notice("in sync", metadata: ["generation": "\(context.board.current.generation)"])
         context.notification.status("in sync with \(context.board.current.serverURI ?? "")")
         answerWaiting(.done("everything was read again", count: 1))
+        readSchemaOnce()
     }
 
     /// The directory is not followed, for this reason.

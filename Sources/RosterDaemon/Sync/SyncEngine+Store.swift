@@ -113,7 +113,9 @@ extension SyncEngine {
 
     /// What a first load without anybody to publish means, and what to do.
     private func failure(_ problem: FirstLoadProblem) -> DirectoryFailure {
-        switch problem {
+        // A wrong name of an attribute may be the reason.
+        readSchemaOnce()
+        return switch problem {
         case .nobodyShown:
             DirectoryFailure(
                 """

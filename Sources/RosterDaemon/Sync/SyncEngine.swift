@@ -106,9 +106,10 @@ internal import Settings
         if let reopenReason, !context.mailbox.isStopping { throw DirectoryFailure(reopenReason) }
     }
 
-    /// Waits for news from the connection, other threads or local files, at most `time`.
-    func wait(on stream: borrowing DirectoryStream, atMost time: Duration) {
-        _ = stream.session.wait(orFor: waitSet.descriptor, timeout: time)
+    /// Waits for news from the connection, other threads or local files, at most `time`; whether the
+    /// connection has any.
+    func wait(on stream: borrowing DirectoryStream, atMost time: Duration) -> Bool {
+        stream.session.wait(orFor: waitSet.descriptor, timeout: time) == .connection
     }
 
     /// Does what other threads asked for and what local files and the index demand.
@@ -221,6 +222,8 @@ struct ConnectionProgress {
     var wasRestarted = false
     /// Whether status and index were told that the mirror is what the directory is.
     var isAnnounced = false
+    /// Whether the schema was asked for beside it.
+    var hasReadSchema = false
     /// Entries of the running refresh when the log last spoke of it.
     var loggedProgress = 0
 
