@@ -292,9 +292,7 @@
                 let old = unsafe roster_open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0)
                 defer { if old >= 0 { _ = close(old) } }
                 try beforeStep?("rename \(name)")
-                guard unsafe rename(path + ".new", path) == 0 else {
-                    throw .last("rename into place", path)
-                }
+                try Self.rename(path + ".new", into: path)
                 try beforeStep?("supersede \(name)")
                 Self.supersede(old)
             }
@@ -302,6 +300,17 @@
             let folder = unsafe roster_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
             defer { if folder >= 0 { _ = close(folder) } }
             guard folder >= 0, fsync(folder) == 0 else { throw .last("make durable", directory) }
+        }
+
+        /// Renames a file; a directory that is in its place is removed, or renamed if it is not empty.
+        private static func rename(_ new: String, into path: String) throws(IndexError) {
+            for number in 0..<100 {
+                if unsafe CLibc.rename(new, path) == 0 { return }
+                guard roster_errno() == EISDIR else { break }
+                if unsafe rmdir(path) == 0 { continue }
+                _ = unsafe CLibc.rename(path, "\(path).aside-\(number)")
+            }
+            throw .last("rename into place", path)
         }
 
         /// Sets the superseded word of a file that may be anything.

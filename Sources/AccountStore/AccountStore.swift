@@ -27,26 +27,35 @@ public final class AccountStore {
     /// What the last transaction left; `nil` after a failure: to be read again.
     private var memory: StoreMemory?
     private var isClosed = false
+    private let met = StoreDamage()
     /// The first load under way.
     private var firstLoad: FirstLoad?
+
+    /// Damage that the writer or a reader met, on any thread: open the store again, which sets the
+    /// damaged file aside; `nil`: none.
+    public var damage: StoreError? { met.met }
 
     /// Opens the files in `directory`, which is made (mode 0700) if it is missing.
     ///
     /// A store that is corrupt, from a newer program or unusable is set aside and a new one begun;
-    /// so is a journal, but one of a newer program only if it lacks something (see Journal.swift).
-    /// See ``opening``. `progress` is called now and then while a statement that
-    /// writes or opens runs long, on the thread that runs it, and must not use the store.
+    /// so is a journal, but one of a newer program only if it lacks something (see Journal.swift),
+    /// and never without its local blocks (see JournalRescue.swift). See ``opening``.
+    /// `blocksInForce` is asked if the files cannot tell all of these; `nil`: it is not known either.
+    /// `progress` is called now and then while a statement that writes or opens runs long, on the
+    /// thread that runs it, and must not use the store.
     public convenience init(
         directory: String, rules: StoreRules = StoreRules(), now: Int64,
+        blocksInForce: @escaping () -> [LocalBlock]? = { nil },
         progress: @escaping @Sendable () -> Void = {}
     ) throws(StoreError) {
         try self.init(
-            directory: directory, rules: rules, now: now, progress: StoreProgress(progress),
-            testing: StoreTesting())
+            directory: directory, rules: rules, now: now, blocksInForce: blocksInForce,
+            progress: StoreProgress(progress), testing: StoreTesting())
     }
 
     init(
-        directory: String, rules: StoreRules, now: Int64, progress: StoreProgress? = nil,
+        directory: String, rules: StoreRules, now: Int64,
+        blocksInForce: @escaping () -> [LocalBlock]? = { nil }, progress: StoreProgress? = nil,
         testing: StoreTesting
     ) throws(StoreError) {
         if unsafe mkdir(directory, 0o700) != 0 && errno != EEXIST {
@@ -58,27 +67,14 @@ public final class AccountStore {
         let journalFile = StoreFile(
             path: directory + "/journal.sqlite", progress: progress,
             testing: StoreTesting(killAtStatement: testing.killAtJournalStatement))
-        var opening = StoreOpening()
-        let hadStore = file.exists
-        let hadJournal = journalFile.exists
-        journal = Journal(
-            pool: try Self.open(
-                journalFile, Journal.migrator, version: Journal.version, isExtended: true,
-                &opening.journal),
-            path: journalFile.path)
-        pool = try Self.openStore(file, &opening.store)
-        if !hadJournal && hadStore {
-            opening.journal = .setAside("it was missing beside the store")
-        }
-        do {
-            try Self.begin(pool, journal, opening, now: now)
-            try Self.adaptAccess(pool, journal, rules, now: now)
-        } catch {
-            throw StoreError(SQLFault(error), file: file.path)
-        }
-        self.opening = opening
+        let files = try StoreFiles.open(
+            store: file, journal: journalFile, rules: rules, now: now,
+            blocksInForce: blocksInForce)
+        opening = files.opening
+        pool = files.pool
+        journal = files.journal
         self.rules = rules
-        reader = StoreReader(pool: pool, journal: journal, path: file.path)
+        reader = StoreReader(pool: pool, journal: journal, path: file.path, damage: met)
     }
 
     /// Stores a batch in one transaction and says what it changed for the host.
@@ -94,9 +90,7 @@ public final class AccountStore {
             // It may be ahead of the disk.
             memory = nil
             firstLoad?.rollBack()
-            let failure = StoreError(SQLFault(error), file: file.path)
-            if failure.kind == .corrupt { file.markDamaged() }
-            throw failure
+            throw met.noting(StoreError(any: error, file: file.path))
         }
         firstLoad?.commit()
         if outcome.firstLoadFinished { firstLoad = nil }
@@ -121,7 +115,7 @@ public final class AccountStore {
             }
             return nil
         } catch {
-            return StoreError(SQLFault(error), file: journal.path)
+            return met.noting(StoreError(any: error, file: file.path))
         }
     }
 
@@ -154,7 +148,7 @@ public final class AccountStore {
                 self.memory = memory
             }
         } catch {
-            throw StoreError(SQLFault(error), file: file.path)
+            throw met.noting(StoreError(any: error, file: file.path))
         }
     }
 
@@ -248,93 +242,5 @@ public final class AccountStore {
         let last = min(journalSequence, memory.lastSequence - Self.outboxKept)
         guard last > 0, last % 100 == 0 else { return }
         try database.sql("DELETE FROM outbox WHERE seq <= ?").run(.int(last))
-    }
-
-    // MARK: - Opening
-
-    private static func open(
-        _ file: StoreFile, _ migrator: DatabaseMigrator, version: Int64,
-        isExtended: Bool = false, _ found: inout StoreOpening.File
-    ) throws(StoreError) -> DatabasePool {
-        found = file.exists ? .existing : .new
-        do {
-            let first = try file.open(migrator, version: version, isExtended: isExtended)
-            if let pool = first.pool { return pool }
-            file.setAside()
-            found = .setAside(first.refused ?? "it cannot be used")
-            let second = try file.open(migrator, version: version)
-            if let pool = second.pool { return pool }
-            throw StoreError(.unusable, file: file.path, detail: second.refused ?? "unusable")
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            throw StoreError(SQLFault(error), file: file.path)
-        }
-    }
-
-    /// Opens the store; the rest of an interrupted first load is thrown away.
-    private static func openStore(
-        _ file: StoreFile, _ found: inout StoreOpening.File
-    ) throws(StoreError) -> DatabasePool {
-        let pool = try open(file, Schema.migrator, version: Schema.version, &found)
-        do {
-            let loading = try pool.read { try $0.metaNumber("loading") }
-            guard loading == StoreMemory.isLoading else { return pool }
-            try pool.close()
-            file.setAside()
-        } catch {
-            throw StoreError(SQLFault(error), file: file.path)
-        }
-        var again = StoreOpening.File.new
-        let fresh = try open(file, Schema.migrator, version: Schema.version, &again)
-        if found == .existing { found = .setAside("its first load was interrupted") }
-        return fresh
-    }
-
-    /// Lets store and journal agree on access, and the names that rules have now take effect.
-    private static func adaptAccess(
-        _ pool: DatabasePool, _ journal: Journal, _ rules: StoreRules, now: Int64
-    ) throws {
-        let kept = try journal.pool.read { try AccessMemory($0) }
-        let access = try pool.write { database in
-            let stored = try AccessMemory(database)
-            if kept.version > stored.version { try kept.write(into: database) }
-            guard try database.metaNumber("loading") != StoreMemory.isLoading else {
-                return try AccessMemory(database)
-            }
-            let memory = try StoreMemory(database)
-            let before = memory.access
-            let binder = AccessBinder(
-                database: database, hash: memory.hash, rules: rules, now: now,
-                groups: memory.groups)
-            try binder.bind(&memory.access)
-            try memory.access.write(over: before, into: database)
-            if memory.access != before {
-                try database.setMeta("revision", .int(memory.revision + 1))
-            }
-            return memory.access
-        }
-        if access.version > kept.version { try journal.take(access) }
-    }
-
-    /// Makes a new store ready, and lets store and journal agree.
-    private static func begin(
-        _ pool: DatabasePool, _ journal: Journal, _ opening: StoreOpening, now: Int64
-    ) throws {
-        let isNew = try pool.read { try $0.metaNumber("hashHigh") } == nil
-        let kept = isNew ? try journal.freed() : nil
-        let last = try journal.lastSequence()
-        try pool.write { database in
-            if isNew {
-                let key = ReferenceHash().key
-                try database.setMeta("hashHigh", .int(Int64(bitPattern: key.0)))
-                try database.setMeta("hashLow", .int(Int64(bitPattern: key.1)))
-                try database.setMeta("loading", .int(StoreMemory.isLoading))
-            }
-            try kept?.write(into: database)
-            let sequence = try database.metaNumber("sequence") ?? 0
-            try database.setMeta("sequence", .int(max(sequence, last)))
-        }
-        try journal.agree(with: pool, isLost: opening.isJournalLost, now: now)
     }
 }

@@ -39,7 +39,7 @@ struct Journal {
 
     /// The number of the last entry.
     func lastSequence() throws -> Int64 {
-        try pool.read { database in
+        try read { database in
             try database.sql("SELECT coalesce(max(seq), 0) FROM journal").first { $0.int(0) } ?? 0
         }
     }
@@ -53,7 +53,7 @@ struct Journal {
                     .int(last), read: JournalRow.init)
         }
         guard let newest = rows.last else { return last }
-        try pool.write { database in
+        try write { database in
             var start = 0
             while start < rows.count {
                 // One batch: who goes frees before who comes claims.
@@ -71,25 +71,35 @@ struct Journal {
 extension Journal {
     /// Takes the tables of access over, on disk when this returns: a block must survive a power cut.
     func take(_ access: AccessMemory) throws {
-        try pool.write { try access.write(into: $0) }
+        try write { try access.write(into: $0) }
         _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
 
     /// The tables that a new store takes over.
     func freed() throws -> FreedTables {
-        try pool.read { try FreedTables($0) }
+        try read { try FreedTables($0) }
     }
 
     /// Copies what a crash left in the outbox; a journal that was lost gets what the store knows.
     func agree(with store: DatabasePool, isLost: Bool, now: Int64) throws {
         if isLost {
             let kept = try store.read { try FreedTables($0) }
-            try pool.write { database in
+            try write { database in
                 try kept.write(into: database)
                 try database.setMeta("lostAt", .int(now))
             }
         }
-        _ = try takeOver(from: store, after: try lastSequence())
+        // What was read of a damaged one may lack entries that the store still has.
+        _ = try takeOver(from: store, after: isLost ? 0 : try lastSequence())
+    }
+
+    /// Reads; a failure names the journal.
+    func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do { return try pool.read(body) } catch { throw StoreError(any: error, file: path) }
+    }
+
+    private func write<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+        do { return try pool.write(body) } catch { throw StoreError(any: error, file: path) }
     }
 }
 

@@ -220,6 +220,16 @@ struct SQLRow {
         isNull(column) ? nil : text(column)
     }
 
+    /// Whatever is in column `column`.
+    func value(_ column: Int32) -> SQLValue {
+        switch unsafe sqlite3_column_type(handle, column) {
+        case SQLITE_NULL: .null
+        case SQLITE_INTEGER: .int(int(column))
+        case SQLITE_BLOB: .blob(octets(column))
+        default: .text(text(column))
+        }
+    }
+
     /// The octets in column `column`; none for NULL.
     func octets(_ column: Int32) -> [UInt8] {
         let count = Int(unsafe sqlite3_column_bytes(handle, column))

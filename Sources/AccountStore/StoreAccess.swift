@@ -89,4 +89,12 @@ public struct LocalBlock: Equatable, Sendable {
     public var at: Int64
     /// The uid of who said so.
     public var byUID: UInt32
+
+    /// A block from its parts.
+    public init(name: String, uuid: EntryUUID?, at: Int64, byUID: UInt32) {
+        self.name = name
+        self.uuid = uuid
+        self.at = at
+        self.byUID = byUID
+    }
 }

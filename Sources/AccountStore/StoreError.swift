@@ -12,6 +12,8 @@ public struct StoreError: Error, Equatable, CustomStringConvertible {
         case inputOutput
         /// The file is damaged: open the store again, it is set aside and begun anew.
         case corrupt
+        /// The file is damaged and cannot be begun anew without losing what keeps somebody out.
+        case unreadable
         /// Another process holds the file.
         case busy
         /// The folder or file cannot be used at all.
@@ -31,11 +33,23 @@ public struct StoreError: Error, Equatable, CustomStringConvertible {
             switch kind {
             case .full: "free some space on that file system; the store goes on by itself"
             case .inputOutput: "check the disk and the permissions; the store tries again"
-            case .corrupt: "the file is set aside and rebuilt from the directory"
+            case .corrupt: Self.successor(of: file)
+            case .unreadable:
+                "blocks of roster deny would be lost: the host goes on as it is, without changes; "
+                    + "put a copy back, or delete the file to go on with what can be read"
             case .busy: "stop the other process that uses the file"
             case .unusable: "check that the folder exists and belongs to the daemon's user"
             }
         return "\(file): \(detail) (\(remedy))"
+    }
+
+    /// What becomes of a damaged file.
+    private static func successor(of file: String) -> String {
+        if file.hasSuffix("journal.sqlite") {
+            return "the file is set aside and begun anew with what can be read of it"
+        }
+        return file.hasSuffix("verifiers.sqlite")
+            ? "the file is begun anew" : "the file is set aside and rebuilt from the directory"
     }
 
     /// A failure from its parts.
@@ -43,6 +57,15 @@ public struct StoreError: Error, Equatable, CustomStringConvertible {
         self.kind = kind
         self.file = file
         self.detail = detail
+    }
+
+    /// What any error means for `file`, unless it says itself which file it is about.
+    init(any error: any Error, file: String) {
+        if let error = error as? StoreError {
+            self = error
+        } else {
+            self.init(SQLFault(error), file: file)
+        }
     }
 
     /// What a fault of SQLite means for `file`.

@@ -18,7 +18,7 @@ public struct StoreOpening: Equatable, Sendable {
     /// The mirror of the directory: a new one is filled by a full refresh.
     public var store = File.existing
     /// The journal; ``File/setAside(_:)`` also if it is missing beside a store: history and freed
-    /// ids are lost, except what the store still knew.
+    /// ids are lost, except what it and the store still told.
     public var journal = File.existing
 
     /// Whether a journal was there once and is not any more.
@@ -74,14 +74,15 @@ struct StoreFile {
     /// Opens the file and brings it to `version`; `refused`: why it is not usable as it is.
     ///
     /// A file with a higher version is used as it is if `isExtended` says that its schema is only
-    /// ever extended, and nothing of it is missing.
+    /// ever extended, and nothing of it is missing. `isSuspect`: all of it is checked first.
     func open(
-        _ migrator: DatabaseMigrator, version: Int64, isExtended: Bool = false
+        _ migrator: DatabaseMigrator, version: Int64, isExtended: Bool = false,
+        isSuspect: Bool = false
     ) throws -> (pool: DatabasePool?, refused: String?) {
         if unsafe access(damageMark, F_OK) == 0 {
             return (nil, "it was found damaged while in use")
         }
-        let isUnclean = Self.size(of: path + "-wal") > 0
+        let isUnclean = isSuspect || Self.size(of: path + "-wal") > 0
         let pool: DatabasePool
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
@@ -107,13 +108,13 @@ struct StoreFile {
             let fault = SQLFault(error)
             switch StoreError(fault, file: path).kind {
             case .corrupt, .unusable: return (nil, fault.message)
-            case .full, .inputOutput, .busy: throw fault
+            case .full, .inputOutput, .busy, .unreadable: throw fault
             }
         }
         return (pool, nil)
     }
 
-    /// SQLite's own check, after a crash only: it reads the whole file.
+    /// SQLite's own check, after a crash or damage only: it reads the whole file.
     private func check(_ pool: DatabasePool) throws -> String? {
         let words = try pool.writeWithoutTransaction { database in
             try database.sql("PRAGMA quick_check(1)").first { $0.text(0) } ?? "no answer"

@@ -10,11 +10,13 @@ public struct StoreReader: Sendable {
     private let pool: DatabasePool
     private let journal: Journal
     private let path: String
+    private let damage: StoreDamage
 
-    init(pool: DatabasePool, journal: Journal, path: String) {
+    init(pool: DatabasePool, journal: Journal, path: String, damage: StoreDamage) {
         self.pool = pool
         self.journal = journal
         self.path = path
+        self.damage = damage
     }
 
     /// Calls `body` with one consistent state of what is published.
@@ -33,10 +35,8 @@ public struct StoreReader: Sendable {
     /// How much is stored, published, withheld and held; costs the same at any size.
     public func summary() throws(StoreError) -> StoreSummary {
         var summary = try read { try StoreSummary($0) }
-        do {
-            summary.journalLostAt = try journal.pool.read { try $0.metaNumber("lostAt") }
-        } catch {
-            throw StoreError(SQLFault(error), file: journal.path)
+        summary.journalLostAt = try noting { () throws(StoreError) in
+            try journal.read { try $0.metaNumber("lostAt") }
         }
         return summary
     }
@@ -166,8 +166,8 @@ public struct StoreReader: Sendable {
     /// The journal, the newest first; with a name only what is about it.
     public func history(name: String? = nil, limit: Int = 100) throws(StoreError) -> [HistoryEntry]
     {
-        do {
-            let rows = try journal.pool.read { database in
+        let rows = try noting { () throws(StoreError) in
+            try journal.read { database in
                 guard let name else {
                     return try database.sql(
                         "SELECT \(Schema.journalNames) FROM journal ORDER BY seq DESC LIMIT ?"
@@ -180,10 +180,8 @@ public struct StoreReader: Sendable {
                     """
                 ).all(.text(name), .int(Int64(limit)), read: JournalRow.init)
             }
-            return rows.compactMap(HistoryEntry.init)
-        } catch {
-            throw StoreError(SQLFault(error), file: journal.path)
         }
+        return rows.compactMap(HistoryEntry.init)
     }
 
     /// What is stored about the people with this name, published or withheld.
@@ -222,12 +220,14 @@ public struct StoreReader: Sendable {
     ) throws(StoreError) -> Value {
         do {
             return try pool.read(body)
-        } catch let error as StoreError {
-            throw error
         } catch {
-            let failure = StoreError(SQLFault(error), file: path)
-            if failure.kind == .corrupt { StoreFile(path: path).markDamaged() }
-            throw failure
+            throw damage.noting(StoreError(any: error, file: path))
         }
+    }
+
+    private func noting<Value>(
+        _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        do { return try body() } catch { throw damage.noting(error) }
     }
 }

@@ -41,7 +41,7 @@ public struct StreamHealth: Equatable, Sendable {
         lastProgress = now
     }
 
-    /// A message of the search came.
+    /// A message of the search came, or a part of one: on a narrow line a large one takes long.
     public mutating func messageReceived(now: Duration) {
         lastMessage = now
         if lastProgress != nil { lastProgress = now }
@@ -66,7 +66,7 @@ public struct StreamHealth: Equatable, Sendable {
     /// What to do now.
     ///
     /// While messages stream in, an answer may stand in line behind them: the deadline of a question
-    /// counts from the last message of any kind.
+    /// counts from the last message of any kind, or part of one.
     public func action(now: Duration) -> Action {
         if let lastProgress, now >= lastProgress + refreshLimit {
             return .giveUp(reason: "the refresh made no progress for \(refreshLimit)")

@@ -93,6 +93,31 @@ struct IndexTornTests {
         #expect(step == 5)
     }
 
+    @Test(
+        "directories in the place of the files are put aside, with what is in them",
+        arguments: [true, false])
+    func directories(empty: Bool) throws {
+        let index = try TestIndex()
+        for turn in 1...3 {
+            _ = try index.build(before, [staff])
+            for name in ["public.1", "gate.1"] {
+                let path = index.directory + "/" + name
+                try #require(unsafe unlink(path) == 0 && mkdir(path, 0o700) == 0)
+                if !empty { try #require(unsafe mkdir(path + "/kept", 0o700) == 0) }
+            }
+            _ = try index.build([before[turn]], generation: 6)
+            #expect(try index.everything().people.count == 1)
+            try index.snapshot(.gate).verify()
+        }
+        for name in ["public.1", "gate.1"] {
+            for turn in 0..<3 {
+                let aside = "\(index.directory)/\(name).aside-\(turn)"
+                #expect(unsafe rmdir(aside + "/kept") == (empty ? -1 : 0))
+                #expect(unsafe rmdir(aside) == (empty ? -1 : 0))
+            }
+        }
+    }
+
     @Test("a writer goes on where the last one stopped")
     func continued() throws {
         let index = try TestIndex()

@@ -47,11 +47,15 @@ final class StoreFixture {
     }
 
     /// Closes the store and opens it again.
-    func reopen(rules: StoreRules? = nil, testing: StoreTesting = StoreTesting()) throws {
+    func reopen(
+        rules: StoreRules? = nil, blocksInForce: @escaping () -> [LocalBlock]? = { nil },
+        testing: StoreTesting = StoreTesting()
+    ) throws {
         store.close()
         if let rules { self.rules = rules }
         store = try AccountStore(
-            directory: directory, rules: self.rules, now: now, testing: testing)
+            directory: directory, rules: self.rules, now: now, blocksInForce: blocksInForce,
+            testing: testing)
     }
 
     /// Opens the store as the daemon does: again when damage shows only while it is used.
@@ -103,14 +107,19 @@ final class StoreFixture {
     }
 
     static func remove(_ directory: String) {
+        removeAll(directory)
+        unsafe rmdir(directory)
+    }
+
+    /// Takes all files away.
+    static func removeAll(_ directory: String) {
         for file in ["store.sqlite", "journal.sqlite"] {
-            for aside in ["", ".aside"] {
+            for aside in ["", ".aside", ".building", ".rescued"] {
                 for suffix in ["", "-wal", "-shm", ".damaged"] {
                     unsafe unlink(directory + "/" + file + aside + suffix)
                 }
             }
         }
-        unsafe rmdir(directory)
     }
 }
 

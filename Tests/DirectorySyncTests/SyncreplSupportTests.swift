@@ -64,7 +64,7 @@ struct SyncreplSupportTests {
         #expect(health.action(now: .seconds(40)) == .wait(until: .seconds(69)))
     }
 
-    @Test("an answer may stand in line behind messages")
+    @Test("an answer may stand in line behind messages, or behind parts of a large one")
     func queued() {
         var health = StreamHealth(now: .zero)
         health.probeSent(now: .seconds(30))

@@ -183,14 +183,16 @@ private let fine = ControlReply.wait(
     func busy() async throws {
         var limits = SocketLimits()
         limits.connectionsPerUser = 2
+        let answering = Mutex(0)
         try await withControlServer(limits: limits) { _, _ in
+            answering.withLock { $0 += 1 }
             try? await Task.sleep(for: .seconds(3600))
             return fine
         } _: { path in
             let frame = try ControlRequest.wait(timeoutSeconds: 3600).frame()
             let waiting = [RawClient(path: path), RawClient(path: path)]
             for client in waiting { client?.write(frame) }
-            try await Task.sleep(for: .milliseconds(200))
+            while answering.withLock({ $0 }) < 2 { try await Task.sleep(for: .milliseconds(2)) }
             let client = try #require(RawClient(path: path))
             client.write(frame)
             guard case .failure(let failure)? = await client.reply() else {

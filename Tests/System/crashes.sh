@@ -44,7 +44,7 @@ for damage in deleted overwritten truncated; do
   eventually unknown "after-$damage"
 done
 
-# Nightly only: open, because some damage is reported for ever and set aside never.
+# Nightly, because each turn takes seconds.
 if [ "${NIGHTLY:-}" = 1 ]; then
   scenario "pages of the store overwritten"
   begin /run/people.ldif

@@ -30,9 +30,7 @@ answers_at_once() { # whatever the answer is, it is p050's own or none
   group makers 30001 "$(dn_of p001)"
 } >/run/people.ldif
 kinds=('nothing' 'an empty file' 'a file of zeros' 'a link to another file' 'a link to nowhere'
-  'a link to a copy' 'a FIFO')
-# Nothing removes a directory yet: open.
-[ "${NIGHTLY:-}" != 1 ] || kinds+=('a directory' 'a full directory')
+  'a link to a copy' 'a FIFO' 'a directory' 'a full directory')
 for what in "${kinds[@]}"; do
   scenario "$what in the place of the index"
   begin /run/people.ldif

@@ -24,6 +24,8 @@ enum EngineCommand: Sendable {
     case rebuildEnded(RebuildReport)
     /// Whether the preferred server answers again.
     case preferredServerAnswers(Bool)
+    /// The server's schema was read: what of the configuration it does not know.
+    case schemaRead([String])
 }
 
 extension EngineCommand {
@@ -33,7 +35,7 @@ extension EngineCommand {
         case .compare(let reply), .fullSync(let reply), .acceptRemovals(let reply),
             .allow(_, _, let reply), .deny(_, _, let reply), .confirm(_, let reply):
             reply
-        case .comparisonEnded, .rebuildEnded, .preferredServerAnswers: nil
+        case .comparisonEnded, .rebuildEnded, .preferredServerAnswers, .schemaRead: nil
         }
     }
 }

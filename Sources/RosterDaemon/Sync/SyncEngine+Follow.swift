@@ -23,7 +23,6 @@ extension SyncEngine {
         do throws(DirectoryFailure) {
             let root = try? connected.session.readRootDSE()
             let strategy = try chooseStrategy(root)
-            if let root { noteSchema(of: connected.session, root) }
             let patience = context.settings.directory.refreshTimeout
             try follow(
                 DirectoryStream(
@@ -45,8 +44,10 @@ extension SyncEngine {
         var health = StreamHealth(
             refreshLimit: context.settings.directory.refreshTimeout, now: now)
         var batch = ChangeBatch()
+        var hasOctets = false
         while true {
-            let isDrained = try take(from: &stream, into: &batch, &health)
+            let isDrained = try take(from: &stream, into: &batch, &health, hasOctets: hasOctets)
+            hasOctets = false
             if batch.isDue(now: now, isRefreshing: stream.isRefreshing) {
                 if try store(&batch) == .anew { return }
                 if !stream.isRefreshing { health.refreshEnded() }
@@ -58,20 +59,28 @@ extension SyncEngine {
             startComparisonIfDue()
             returnToPreferredServer()
             let rest = stream.nextDueAt.map { max(.zero, $0 - now) } ?? .seconds(1)
-            wait(on: stream, atMost: min(rest, batch.isEmpty ? .seconds(1) : .milliseconds(20)))
+            hasOctets = wait(
+                on: stream, atMost: min(rest, batch.isEmpty ? .seconds(1) : .milliseconds(20)))
         }
     }
 
     /// Takes what has arrived; true when nothing more was there.
+    ///
+    /// `hasOctets`: octets arrived, which may be only a part of a message.
     private func take(
         from stream: inout DirectoryStream, into batch: inout ChangeBatch,
-        _ health: inout StreamHealth
+        _ health: inout StreamHealth, hasOctets: Bool
     ) throws(DirectoryFailure) -> Bool {
+        var isPart = hasOctets
         let before = stream.refreshedCount
         defer { if stream.refreshedCount != before { noteProgress(stream.refreshedCount) } }
         while !batch.isFull {
             let moment = moment
-            guard let events = try stream.next(now: moment) else { return true }
+            guard let events = try stream.next(now: moment) else {
+                if isPart { health.messageReceived(now: moment.uptime) }
+                return true
+            }
+            isPart = false
             let now = moment.uptime
             var isAnswer = false
             for event in events {
@@ -156,6 +165,25 @@ extension SyncEngine {
         var containers: [EntryUUID: String] = [:]
         try? store.reader.forEachContainer { containers[$0] = $1 }
         return containers
+    }
+
+    /// Reads the server's schema on a connection of its own, on another thread, once beside each
+    /// connection that is followed.
+    ///
+    /// It is large and only feeds complaints: nothing waits for it.
+    func readSchemaOnce() {
+        guard !connection.hasReadSchema else { return }
+        connection.hasReadSchema = true
+        let connector = connector
+        let server = connection.server
+        let mailbox = context.mailbox
+        context.background.submit { _ in
+            guard let session = try? connector.connect(to: server),
+                let root = try? session.readRootDSE(),
+                let complaints = try? connector.schemaComplaints(on: session, root)
+            else { return }
+            mailbox.post(.schemaRead(complaints))
+        }
     }
 
     private func keepAlive(

@@ -13,7 +13,7 @@ extension SyncEngine {
             notes.append("the store was set aside and is rebuilt from the directory: \(reason)")
         }
         if case .setAside(let reason) = store.opening.journal {
-            notes.append("the journal was lost and begun anew: \(reason)")
+            notes.append("the journal was set aside and begun anew: \(reason)")
         }
         for note in notes { logger.warning("\(note)") }
         if !isFirstLoad, let access = try? store.reader.access() { reportAccess(access) }
@@ -39,9 +39,11 @@ extension SyncEngine {
     }
 
     /// What configuration and schema of the server do not agree on.
-    func noteSchema(of session: borrowing LDAPSession, _ root: RootDSE) {
-        guard let complaints = try? connector.schemaComplaints(on: session, root) else { return }
-        for complaint in complaints { logger.error("\(complaint)") }
+    func noteSchema(_ complaints: [String]) {
+        let known = context.board.current.complaints
+        for complaint in complaints where !known.contains(complaint) {
+            logger.error("\(complaint)")
+        }
         context.board.update { $0.complaints = complaints }
     }
 
@@ -107,6 +109,7 @@ extension SyncEngine {
         logger.notice("in sync", metadata: ["generation": "\(context.board.current.generation)"])
         context.notification.status("in sync with \(context.board.current.serverURI ?? "")")
         answerWaiting(.done("everything was read again", count: 1))
+        readSchemaOnce()
     }
 
     /// The directory is not followed, for this reason.

@@ -118,13 +118,15 @@ extension SyncEngine {
 
     /// What a fault of the store means for the connection, and for the engine.
     func failure(_ error: StoreError) -> DirectoryFailure {
-        if error.kind == .corrupt { reopenReason = error.description }
+        noticeDamagedStore()
         return DirectoryFailure(error.description)
     }
 
     /// What a first load without anybody to publish means, and what to do.
     private func failure(_ problem: FirstLoadProblem) -> DirectoryFailure {
-        switch problem {
+        // A wrong name of an attribute may be the reason.
+        readSchemaOnce()
+        return switch problem {
         case .nobodyShown:
             DirectoryFailure(
                 """

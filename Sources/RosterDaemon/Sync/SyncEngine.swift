@@ -78,7 +78,8 @@ internal import Settings
                 jitter: context.clock.random()))
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
-            now: context.clock.now(), progress: { context.beat() })
+            now: context.clock.now(), blocksInForce: { IndexPublisher.blocksInForce(context) },
+            progress: { context.beat() })
         lane = StoreLane(to: store)
         isFirstLoad = try store.reader.summary().isLoading
         context.storeReader.fill(store.reader)
@@ -108,9 +109,10 @@ internal import Settings
         if let reopenReason, !context.mailbox.isStopping { throw DirectoryFailure(reopenReason) }
     }
 
-    /// Waits for news from the connection, other threads or local files, at most `time`.
-    func wait(on stream: borrowing DirectoryStream, atMost time: Duration) {
-        _ = stream.session.wait(orFor: waitSet.descriptor, timeout: time)
+    /// Waits for news from the connection, other threads or local files, at most `time`; whether the
+    /// connection has any.
+    func wait(on stream: borrowing DirectoryStream, atMost time: Duration) -> Bool {
+        stream.session.wait(orFor: waitSet.descriptor, timeout: time) == .connection
     }
 
     /// Does what other threads asked for and what local files and the index demand.
@@ -119,6 +121,7 @@ internal import Settings
     func attend() -> StreamEnd? {
         beat()
         noticeDeletedStore()
+        noticeDamagedStore()
         if localFiles.drain() { localFilesChanged() }
         if let at = localFilesRetryAt, now >= at { localFilesChanged() }
         var end: StreamEnd?
@@ -142,6 +145,13 @@ internal import Settings
             return
         }
         reopenReason = "\(path) was deleted by somebody else; it is filled anew"
+    }
+
+    /// Makes room for an engine that sets a damaged file aside, whoever met the damage: the rebuild of
+    /// the index, a comparison, the command or a login.
+    func noticeDamagedStore() {
+        guard reopenReason == nil, let damage = store.damage else { return }
+        reopenReason = damage.description
     }
 
     /// Shows that the thread lives.
@@ -223,6 +233,8 @@ struct ConnectionProgress {
     var wasRestarted = false
     /// Whether status and index were told that the mirror is what the directory is.
     var isAnnounced = false
+    /// Whether the schema was asked for beside it.
+    var hasReadSchema = false
     /// Entries of the running refresh when the log last spoke of it.
     var loggedProgress = 0
 

@@ -13,7 +13,7 @@
 #   unsteady           names, as an extended regular expression, that the row itself takes away
 #   network_timeout, refresh_timeout  of roster's configuration; 3s and 15s
 #   changes_by_row     yes: the row makes the usual changes itself
-#   open               a defect that makes the cell fail: it runs nightly and when it is named
+#   nightly            why the cell runs nightly and when it is named, and not always
 #   needs              functions that the column must offer
 
 row slow-answers 40 "5 s delay per answer"
@@ -49,8 +49,7 @@ narrow_end() { no_fault; }
 
 row narrow-reconnect 240 "a new connection at 1 KB/s"
 narrow_reconnect_settings() {
-  bound=70 network_timeout=10s refresh_timeout=60s
-  open="what is left of the schema's reading stands in line before the refresh, which is given up"
+  bound=70 network_timeout=10s refresh_timeout=60s nightly="takes minutes"
 }
 narrow_reconnect_begin() {
   fault '{"rate": 1000}'
