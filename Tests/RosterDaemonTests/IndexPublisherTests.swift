@@ -96,7 +96,7 @@ final class IndexPublisherTests {
         #expect(try uid(of: "bob") == 20_002)
     }
 
-    @Test("the published index tells which blocks are in force; one that cannot be read tells nothing")
+    @Test("the published index tells which blocks are in force; an unreadable one tells nothing")
     func blocksInForce() throws {
         #expect(IndexPublisher.blocksInForce(context) == nil)
         let publisher = IndexPublisher(context: context)
