@@ -96,6 +96,19 @@ final class IndexPublisherTests {
         #expect(try uid(of: "bob") == 20_002)
     }
 
+    @Test("the published index tells which blocks are in force; an unreadable one tells nothing")
+    func blocksInForce() throws {
+        #expect(IndexPublisher.blocksInForce(context) == nil)
+        let publisher = IndexPublisher(context: context)
+        settle(publisher)
+        #expect(IndexPublisher.blocksInForce(context) == [])
+        let change = StoreBatch(changes: [.block(name: "alice", byUID: 0)], phase: .live)
+        publisher.publish(try store.apply(change, now: 3))
+        #expect(IndexPublisher.blocksInForce(context)?.map(\.name) == ["alice"])
+        unsafe unlink(root + "/index/gate.1")
+        #expect(IndexPublisher.blocksInForce(context) == nil)
+    }
+
     @Test("a change during a rebuild is in the old index at once and in the new one too")
     func duringRebuild() throws {
         let publisher = IndexPublisher(context: context)
