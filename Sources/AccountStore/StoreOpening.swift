@@ -58,11 +58,20 @@ struct StoreFile {
 
     /// Renames the file and what belongs to it; the one set aside before is removed.
     func setAside() {
-        for suffix in ["", "-wal", "-shm"] {
+        defer { unsafe unlink(damageMark) }
+        // What was set aside before is kept unless there is something to take its place.
+        guard exists else { return }
+        for suffix in ["-wal", "-shm"] {
             unsafe unlink(path + ".aside" + suffix)
             unsafe rename(path + suffix, path + ".aside" + suffix)
         }
-        unsafe unlink(damageMark)
+        unsafe rename(path, path + ".aside")
+    }
+
+    /// Whether something lies at the path that no database can be.
+    private var isObstructed: Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
     }
 
     /// Removes the file and what belongs to it.
@@ -107,8 +116,10 @@ struct StoreFile {
         } catch {
             let fault = SQLFault(error)
             switch StoreError(fault, file: path).kind {
-            case .corrupt, .unusable: return (nil, fault.message)
-            case .full, .inputOutput, .busy, .unreadable: throw fault
+            case .corrupt: return (nil, fault.message)
+            case .unusable where isObstructed: return (nil, fault.message)
+            // No room for a log, no right, no memory: that says nothing about the file.
+            case .full, .inputOutput, .busy, .unreadable, .unusable: throw fault
             }
         }
         return (pool, nil)

@@ -295,4 +295,25 @@ import Testing
             #expect(error.kind == .unusable && error.file == "/proc/roster/store")
         }
     }
+
+    @Test(
+        "a good file that cannot be opened now is no reason to set it aside",
+        arguments: ["store.sqlite", "journal.sqlite"])
+    func cannotOpen(_ file: String) throws {
+        let fixture = try StoreFixture(crowd(3))
+        fixture.close()
+        let obstacle = fixture.directory + "/" + file + "-wal"
+        unsafe unlink(obstacle)
+        #expect(unsafe mkdir(obstacle, 0o700) == 0)
+        for _ in 0..<2 {
+            #expect(throws: StoreError.self) { try fixture.reopen() }
+            #expect(unsafe access(fixture.directory + "/" + file, F_OK) == 0)
+            #expect(unsafe access(fixture.directory + "/" + file + ".aside", F_OK) != 0)
+        }
+        unsafe rmdir(obstacle)
+        try fixture.reopen()
+        #expect(fixture.store.opening.store == .existing)
+        #expect(fixture.store.opening.journal == .existing)
+        #expect(try fixture.stored().people.count == 3)
+    }
 }

@@ -37,6 +37,20 @@ enum JoinFiles {
         return nil
     }
 
+    /// Whether everybody may read a file and search the folders above it.
+    static func isOpenToAll(_ path: String) -> Bool {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0, status.st_mode & 0o004 != 0 else { return false }
+        var folder = path[...]
+        while let slash = folder.lastIndex(of: "/"), slash > folder.startIndex {
+            folder = folder[..<slash]
+            guard unsafe stat(String(folder), &status) == 0, status.st_mode & 0o001 != 0 else {
+                return false
+            }
+        }
+        return true
+    }
+
     /// Whether there is anything under a path.
     static func exists(_ path: String) -> Bool {
         var status = stat()

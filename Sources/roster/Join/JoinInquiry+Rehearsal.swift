@@ -102,6 +102,7 @@ extension JoinInquiry {
     private func mustCopy(_ caFile: String?) -> Bool {
         guard let caFile else { return false }
         return !["/etc/", "/usr/"].contains { caFile.hasPrefix($0) }
+            || !JoinFiles.isOpenToAll(caFile)
     }
 
     private func copiedCAFile(_ answers: JoinAnswers) throws(CommandFailure) -> [UInt8]? {

@@ -97,7 +97,7 @@ struct JoinTalk {
 
     /// What a person answers, `fallback` for an empty answer; throws when they give up.
     func ask(_ question: String, fallback: String? = nil) throws(CommandFailure) -> String {
-        let shown = fallback.map { $0.isEmpty ? "" : " [\($0)]" } ?? ""
+        let shown = fallback.map { $0.isEmpty ? "" : " [\(printable($0))]" } ?? ""
         guard let terminal, let line = terminal.ask("\(printable(question))\(shown): ") else {
             throw .givenUp
         }

@@ -38,8 +38,9 @@ struct SshdDropIn {
     /// How things are now.
     func situation() -> Situation {
         guard JoinFiles.exists(program) else { return .noServer }
-        if let kept = JoinFiles.contents(path) {
-            if kept.elementsEqual(Self.text.utf8) { return .inPlace }
+        if JoinFiles.exists(path) {
+            if JoinFiles.contents(path)?.elementsEqual(Self.text.utf8) ?? false { return .inPlace }
+            return .otherCommand(place: path, line: "(somebody's own file, which stays as it is)")
         }
         if let (place, line) = otherCommand() { return .otherCommand(place: place, line: line) }
         unsafe mkdir(separationFolder, 0o755)
