@@ -25,10 +25,10 @@ column_title="OpenLDAP"
 column_port=636
 column_plain_port=389
 # Another name for the certificate, so that a resolver can be asked.
-certificate_names=127.0.0.1,DNS:directory.test
+certificate_names=DNS:localhost,IP:127.0.0.1,DNS:directory.test
 
 column_make() {
-  [ -s /run/tls/cert.pem ] || make_certificates /run/tls "$certificate_names"
+  [ -s /run/tls/cert.pem ] || make_certificates /run/tls
   directory_make "$@"
 }
 column_start() { directory_start; }
@@ -99,7 +99,7 @@ column_limit() {
 }
 
 column_certificate() {
-  local days=30 names="DNS:localhost,IP:$certificate_names" tls=$directory_run/tls
+  local days=30 names=$certificate_names tls=$directory_run/tls
   case $1 in
     good)
       cp "$tls/good/"{cert,key}.pem "$tls"
