@@ -165,6 +165,44 @@ struct SpoiltHost: Sendable, CustomTestStringConvertible {
         try expect(spoilt)
     }
 
+    @Test(
+        "no line that is advised for people or groups is without the local files",
+        arguments: nameSwitch + [
+            SpoiltHost(nss, "passwd:         files", "passwd: compat"),
+            SpoiltHost(nss, "passwd:         files roster systemd", "passwd: compat"),
+            SpoiltHost(nss, "group:          files roster", "group: roster compat nis"),
+            SpoiltHost(nss, "group:          files roster", "group: sss"),
+        ])
+    func localFilesStay(host spoilt: SpoiltHost) throws {
+        var host = ScriptedHost()
+        spoilt.spoil(&host)
+        for finding in checkNameSwitch(host.seen).findings {
+            for database in ["passwd: ", "group: "] {
+                guard let line = finding.fix.ranges(of: database).last else { continue }
+                #expect(finding.fix[line.upperBound...].hasPrefix("files roster"))
+            }
+        }
+    }
+
+    @Test(
+        "the advised line lacks the service that is too much, and that one only",
+        arguments: [
+            (
+                "files roster nis nisplus",
+                "if it serves the same people, in /etc/nsswitch.conf write: "
+                    + "passwd: files roster nisplus"
+            ),
+            (
+                "compat roster",
+                "replace compat by files: in /etc/nsswitch.conf write: passwd: files roster"
+            ),
+        ])
+    func advisedLine(_ services: String, _ fix: String) throws {
+        var host = ScriptedHost()
+        host.files[Self.nss] = "passwd: \(services)\ngroup: files roster\n"
+        #expect(checkNameSwitch(host.seen).findings.map(\.fix) == [fix])
+    }
+
     private func expect(_ spoilt: SpoiltHost) throws {
         var host = ScriptedHost()
         spoilt.spoil(&host)
