@@ -203,6 +203,20 @@ struct SpoiltHost: Sendable, CustomTestStringConvertible {
         #expect(checkNameSwitch(host.seen).findings.map(\.fix) == [fix])
     }
 
+    @Test("of those whom pam_roster refuses, the ones that get in are named")
+    func refusedByCode() throws {
+        var host = ScriptedHost()
+        host.files[Self.account]?.replace(
+            "default=bad", with: "authinfo_unavail=ignore default=bad")
+        let report = try host.report()
+        #expect(report.findings.map(\.id) == Array(repeating: .pamRefusedGetsIn, count: 5))
+        #expect(
+            report.findings.first?.text
+                == "sshd lets in whom pam_roster refuses: everybody while the mirror is too old "
+                + "(authinfo_unavail), by the line of pam_roster.so in /etc/pam.d/common-account:5")
+        #expect(report.findings.first?.fix.contains("[default=bad success=ok ") == true)
+    }
+
     private func expect(_ spoilt: SpoiltHost) throws {
         var host = ScriptedHost()
         spoilt.spoil(&host)
