@@ -254,8 +254,26 @@ import Testing
             return nil
         }
         _ = checkSSHD(host, user: "ada")
+        _ = checkSSHD(host, user: nil)
+        let rest = "host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
         #expect(
-            asked == [["/usr/sbin/sshd", "-T", "-C", "user=ada,host=localhost,addr=127.0.0.1"]])
+            asked
+                == ["ada", "nobody"].map {
+                    ["/usr/sbin/sshd", "-T", "-C", "user=\($0),\(rest)"]
+                })
+    }
+
+    @Test("a configuration that sshd uses and does not print is not seen, and is no finding")
+    func sshdUnprinted() {
+        var host = ScriptedHost().seen
+        host.run = { arguments in
+            arguments.contains("-T")
+                ? ProgramOutput(status: 255, output: "", errors: "'Match RDomain' in line 9\n")
+                : ProgramOutput(status: 0, output: "", errors: "")
+        }
+        let result = checkSSHD(host, user: nil)
+        #expect(result.findings == [])
+        #expect(result.unseen.count == 1 && result.unseen.first?.contains("line 9") == true)
     }
 
     @Test("a module that dpkg replaced is recognised in the mappings of a process")

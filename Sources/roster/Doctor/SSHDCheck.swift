@@ -3,6 +3,8 @@
 /// Where things of sshd are.
 private enum SSHD {
     static let program = "/usr/sbin/sshd"
+    /// Whom sshd is asked about when nobody is named: few Match blocks mean this user.
+    static let anybody = "nobody"
     static let dropIn = "/etc/ssh/sshd_config.d/50-roster.conf"
     static let helper = "/usr/lib/roster/authorized-keys"
     static let helperUser = "roster-keys"
@@ -46,14 +48,15 @@ func checkSSHD(_ host: DoctorHost, user: String?) -> CheckResult {
         result.couldNotSee("sshd's configuration: only root may have sshd print it")
         return result
     }
-    var command = [SSHD.program, "-T"]
-    if let user { command += ["-C", "user=\(user),host=localhost,addr=127.0.0.1"] }
-    guard let said = host.run(command) else {
+    // Without a whole connection to judge, -T dies of Match LocalPort and others.
+    let connection =
+        "user=\(user ?? SSHD.anybody),host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
+    guard let said = host.run([SSHD.program, "-T", "-C", connection]) else {
         result.couldNotSee("sshd's configuration: \(SSHD.program) cannot be run")
         return result
     }
     guard said.status == 0 else {
-        notUsable(said, &result)
+        notUsable(said, host, &result)
         return result
     }
     let configuration = SSHDConfiguration(said.output)
@@ -65,11 +68,17 @@ func checkSSHD(_ host: DoctorHost, user: String?) -> CheckResult {
     return result
 }
 
-private func notUsable(_ said: ProgramOutput, _ result: inout CheckResult) {
+private func notUsable(
+    _ said: ProgramOutput, _ host: DoctorHost, _ result: inout CheckResult
+) {
     let text = said.errors.isEmpty ? said.output : said.errors
     let line = text.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no reason"
     if line.contains("privilege separation directory") || line.contains("no hostkeys") {
         result.couldNotSee("sshd's configuration, because sshd is not started: \(line)")
+        return
+    }
+    if host.run([SSHD.program, "-t"])?.status == 0 {
+        result.couldNotSee("sshd's configuration: sshd uses it, but does not print it: \(line)")
         return
     }
     result.found(
