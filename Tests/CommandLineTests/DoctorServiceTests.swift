@@ -276,6 +276,15 @@ import Testing
         #expect(result.unseen.count == 1 && result.unseen.first?.contains("line 9") == true)
     }
 
+    @Test("what is not of roster is not written into the file of roster")
+    func passwordsElsewhere() throws {
+        var host = ScriptedHost()
+        host.programs["/usr/sbin/sshd"]?.output.replace(
+            "passwordauthentication yes", with: "passwordauthentication no")
+        let fix = try #require(checkSSHD(host.seen, user: nil).findings.first?.fix)
+        #expect(fix.contains("sshd_config.d/10-local.conf") && !fix.contains("50-roster.conf"))
+    }
+
     @Test("a module that dpkg replaced is recognised in the mappings of a process")
     func mappings() {
         let maps = """

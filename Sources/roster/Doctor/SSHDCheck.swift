@@ -6,6 +6,8 @@ private enum SSHD {
     /// Whom sshd is asked about when nobody is named: few Match blocks mean this user.
     static let anybody = "nobody"
     static let dropIn = "/etc/ssh/sshd_config.d/50-roster.conf"
+    /// For what is not of roster: sshd reads it first, and the first value counts.
+    static let localDropIn = "/etc/ssh/sshd_config.d/10-local.conf"
     static let helper = "/usr/lib/roster/authorized-keys"
     static let helperUser = "roster-keys"
     static let lines =
@@ -99,7 +101,8 @@ private func login(_ configuration: SSHDConfiguration, _ result: inout CheckResu
     {
         result.found(
             .sshdNoPasswords, "sshd takes no passwords, so people log in by key only",
-            fix: "if passwords are wanted, in \(SSHD.dropIn) write: PasswordAuthentication yes")
+            fix: "if passwords are wanted, in \(SSHD.localDropIn) write: "
+                + "PasswordAuthentication yes; then: systemctl reload ssh")
     }
 }
 
