@@ -285,6 +285,19 @@ import Testing
         #expect(fix.contains("sshd_config.d/10-local.conf") && !fix.contains("50-roster.conf"))
     }
 
+    @Test("the index is removed by one command, which stops the socket too")
+    func removal() throws {
+        var host = ScriptedHost()
+        host.index.gatePart = .damaged("torn")
+        host.index.aheadSeconds = 7200
+        let command =
+            "sudo sh -c 'systemctl stop rosterd.socket rosterd; rm -r /var/lib/roster/index; "
+            + "systemctl start rosterd'"
+        let fixes = (checkIndex(host.seen).findings + checkClock(host.seen).findings).map(\.fix)
+        #expect(fixes.count == 2)
+        for fix in fixes { #expect(fix.contains(command)) }
+    }
+
     @Test("a module that dpkg replaced is recognised in the mappings of a process")
     func mappings() {
         let maps = """
