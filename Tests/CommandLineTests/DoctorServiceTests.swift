@@ -298,6 +298,14 @@ import Testing
         for fix in fixes { #expect(fix.contains(command)) }
     }
 
+    @Test("for a store set aside both causes are named: a newer program and the disk")
+    func rebuilt() throws {
+        var host = ScriptedHost()
+        host.status?.storeSetAside = true
+        let fix = try #require(checkMirror(host.seen).findings.first?.fix)
+        #expect(fix.contains("newer") && fix.contains("disk"))
+    }
+
     @Test("a module that dpkg replaced is recognised in the mappings of a process")
     func mappings() {
         let maps = """
