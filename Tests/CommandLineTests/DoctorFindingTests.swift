@@ -165,6 +165,58 @@ struct SpoiltHost: Sendable, CustomTestStringConvertible {
         try expect(spoilt)
     }
 
+    @Test(
+        "no line that is advised for people or groups is without the local files",
+        arguments: nameSwitch + [
+            SpoiltHost(nss, "passwd:         files", "passwd: compat"),
+            SpoiltHost(nss, "passwd:         files roster systemd", "passwd: compat"),
+            SpoiltHost(nss, "group:          files roster", "group: roster compat nis"),
+            SpoiltHost(nss, "group:          files roster", "group: sss"),
+        ])
+    func localFilesStay(host spoilt: SpoiltHost) throws {
+        var host = ScriptedHost()
+        spoilt.spoil(&host)
+        for finding in checkNameSwitch(host.seen).findings {
+            for database in ["passwd: ", "group: "] {
+                guard let line = finding.fix.ranges(of: database).last else { continue }
+                #expect(finding.fix[line.upperBound...].hasPrefix("files roster"))
+            }
+        }
+    }
+
+    @Test(
+        "the advised line lacks the service that is too much, and that one only",
+        arguments: [
+            (
+                "files roster nis nisplus",
+                "if it serves the same people, in /etc/nsswitch.conf write: "
+                    + "passwd: files roster nisplus"
+            ),
+            (
+                "compat roster",
+                "replace compat by files: in /etc/nsswitch.conf write: passwd: files roster"
+            ),
+        ])
+    func advisedLine(_ services: String, _ fix: String) throws {
+        var host = ScriptedHost()
+        host.files[Self.nss] = "passwd: \(services)\ngroup: files roster\n"
+        #expect(checkNameSwitch(host.seen).findings.map(\.fix) == [fix])
+    }
+
+    @Test("of those whom pam_roster refuses, the ones that get in are named")
+    func refusedByCode() throws {
+        var host = ScriptedHost()
+        host.files[Self.account]?.replace(
+            "default=bad", with: "authinfo_unavail=ignore default=bad")
+        let report = try host.report()
+        #expect(report.findings.map(\.id) == Array(repeating: .pamRefusedGetsIn, count: 5))
+        #expect(
+            report.findings.first?.text
+                == "sshd lets in whom pam_roster refuses: everybody while the mirror is too old "
+                + "(authinfo_unavail), by the line of pam_roster.so in /etc/pam.d/common-account:5")
+        #expect(report.findings.first?.fix.contains("[default=bad success=ok ") == true)
+    }
+
     private func expect(_ spoilt: SpoiltHost) throws {
         var host = ScriptedHost()
         spoilt.spoil(&host)

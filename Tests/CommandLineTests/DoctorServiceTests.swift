@@ -254,8 +254,56 @@ import Testing
             return nil
         }
         _ = checkSSHD(host, user: "ada")
+        _ = checkSSHD(host, user: nil)
+        let rest = "host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
         #expect(
-            asked == [["/usr/sbin/sshd", "-T", "-C", "user=ada,host=localhost,addr=127.0.0.1"]])
+            asked
+                == ["ada", "nobody"].map {
+                    ["/usr/sbin/sshd", "-T", "-C", "user=\($0),\(rest)"]
+                })
+    }
+
+    @Test("a configuration that sshd uses and does not print is not seen, and is no finding")
+    func sshdUnprinted() {
+        var host = ScriptedHost().seen
+        host.run = { arguments in
+            arguments.contains("-T")
+                ? ProgramOutput(status: 255, output: "", errors: "'Match RDomain' in line 9\n")
+                : ProgramOutput(status: 0, output: "", errors: "")
+        }
+        let result = checkSSHD(host, user: nil)
+        #expect(result.findings == [])
+        #expect(result.unseen.count == 1 && result.unseen.first?.contains("line 9") == true)
+    }
+
+    @Test("what is not of roster is not written into the file of roster")
+    func passwordsElsewhere() throws {
+        var host = ScriptedHost()
+        host.programs["/usr/sbin/sshd"]?.output.replace(
+            "passwordauthentication yes", with: "passwordauthentication no")
+        let fix = try #require(checkSSHD(host.seen, user: nil).findings.first?.fix)
+        #expect(fix.contains("sshd_config.d/10-local.conf") && !fix.contains("50-roster.conf"))
+    }
+
+    @Test("the index is removed by one command, which stops the socket too")
+    func removal() throws {
+        var host = ScriptedHost()
+        host.index.gatePart = .damaged("torn")
+        host.index.aheadSeconds = 7200
+        let command =
+            "sudo sh -c 'systemctl stop rosterd.socket rosterd; rm -r /var/lib/roster/index; "
+            + "systemctl start rosterd'"
+        let fixes = (checkIndex(host.seen).findings + checkClock(host.seen).findings).map(\.fix)
+        #expect(fixes.count == 2)
+        for fix in fixes { #expect(fix.contains(command)) }
+    }
+
+    @Test("for a store set aside both causes are named: a newer program and the disk")
+    func rebuilt() throws {
+        var host = ScriptedHost()
+        host.status?.storeSetAside = true
+        let fix = try #require(checkMirror(host.seen).findings.first?.fix)
+        #expect(fix.contains("newer") && fix.contains("disk"))
     }
 
     @Test("a module that dpkg replaced is recognised in the mappings of a process")

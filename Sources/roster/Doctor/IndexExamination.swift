@@ -112,14 +112,21 @@ extension IndexExamination {
     }
 }
 
+/// The command that removes the index and lets rosterd publish it anew.
+///
+/// One command, because between its steps nothing may start rosterd: the socket would.
+func removalOfIndex(_ host: DoctorHost) -> String {
+    "sudo sh -c 'systemctl stop rosterd.socket rosterd; rm -r \(host.paths.stateFolder)/index; "
+        + "systemctl start rosterd'"
+}
+
 /// Checks the published index.
 func checkIndex(_ host: DoctorHost) -> CheckResult {
     var result = CheckResult(.index)
     guard host.isJoined else { return result }
     let found = host.index()
     let folder = "\(host.paths.stateFolder)/index"
-    let fix =
-        "systemctl stop rosterd; rm -r \(folder); systemctl start rosterd, which builds it anew"
+    let fix = "\(removalOfIndex(host)), which builds it anew"
     for (name, state) in [("public.1", found.publicPart), ("gate.1", found.gatePart)] {
         switch state {
         case .absent:

@@ -26,14 +26,17 @@ extension SwitchLine {
     fileprivate static let builtIn = SwitchLine(services: [Service(name: "files")])
 }
 
-/// The line that belongs into the file.
-private func wanted(_ line: SwitchLine, _ database: String) -> String {
-    let others = line.services.map(\.name).filter { !["files", "roster", "compat"].contains($0) }
-    let first =
-        line.place(of: "compat") != nil && line.place(of: "files") == nil
-        ? "compat" : "files"
+/// The line that belongs into the file, without `service` if one is named.
+///
+/// It begins with `files` whatever the line was, so that local accounts are never lost by it.
+private func wanted(
+    _ line: SwitchLine, _ database: String, without service: String? = nil
+) -> String {
+    let others = line.services.map(\.name).filter {
+        !["files", "roster", "compat"].contains($0) && $0 != service
+    }
     return "in /etc/nsswitch.conf write: \(database): "
-        + ([first, "roster"] + others).joined(separator: " ")
+        + (["files", "roster"] + others).joined(separator: " ")
 }
 
 private func check(
@@ -75,7 +78,8 @@ private func check(
         result.found(
             .nssBeside,
             "lookups of \(database) also ask \(name), whose accounts roster cannot judge",
-            fix: "if it serves the same people, \(fix)".replacing(" \(name)", with: ""))
+            fix: (name == "compat" ? "replace compat by files: " : "if it serves the same people, ")
+                + wanted(line, database, without: name))
     }
     result.isFine("\(database): \(line.services.map(\.name).joined(separator: ", "))")
 }

@@ -41,11 +41,13 @@ private struct PAMExamination {
         directoryIDs = host.usableSettings?.accounts.ids ?? 1000...60000
     }
 
-    private func modules(_ service: String, _ kind: PAMKind, _ person: PAMPerson) -> PAMModules {
+    private func modules(
+        _ service: String, _ kind: PAMKind, _ person: PAMPerson, _ refusedWith: PAMCode
+    ) -> PAMModules {
         let ids: ClosedRange<UInt32> =
             person == .root ? 0...0 : person == .local ? 1000...1000 : directoryIDs
         return PAMModules(
-            service: service, kind: kind, person: person, uids: ids,
+            service: service, kind: kind, person: person, refusedWith: refusedWith, uids: ids,
             isInstalled: { host.hasModule($0) },
             saysNothing: { path in
                 (host.read(path).text ?? "").split(whereSeparator: \.isNewline).allSatisfy {
@@ -55,10 +57,12 @@ private struct PAMExamination {
     }
 
     private func trial(
-        _ service: String, _ kind: PAMKind, _ person: PAMPerson, roster: PAMCode? = nil
+        _ service: String, _ kind: PAMKind, _ person: PAMPerson, roster: PAMCode? = nil,
+        refusedWith: PAMCode = .permDenied
     ) -> PAMTrial {
         PAMTrial(
-            reader.stack(service, kind), modules(service, kind, person), roster: roster)
+            reader.stack(service, kind), modules(service, kind, person, refusedWith),
+            roster: roster)
     }
 
     private func names(_ service: String, _ kind: PAMKind) -> Bool {
@@ -104,26 +108,52 @@ private struct PAMExamination {
                     + "disabled ones get in", fix: enabling)
             return
         }
-        let refused = trial(service, .account, .refused)
-        let way = refused.lastOnTheWayIn.map {
-            " by \($0.module ?? "?") in /etc/pam.d/\($0.source)"
-        }
-        let fix =
-            "let no line before pam_roster in \(place(service, .account)) end the account phase "
-            + "(sufficient, done); Debian's own lines: pam-auth-update --force"
-        if refused.alwaysPasses {
-            result.found(
-                .pamRefusedGetsIn, "\(service) lets in whom the directory disabled\(way ?? "")",
-                fix: fix)
-        } else if refused.canPass {
-            result.found(
-                .pamRefusedMayGetIn,
-                "\(service) lets in whom the directory disabled if "
-                    + "\(refused.unknown.sorted().joined(separator: ", ")) says so", fix: fix)
-        } else {
-            result.isFine("\(service): whom the directory disabled is refused")
-        }
+        refused(service, &result)
         admitted(service, &result)
+    }
+
+    /// That nobody gets in whom pam_roster refuses, with whichever code.
+    private func refused(_ service: String, _ result: inout CheckResult) {
+        let tried = PAMModules.refusals.map { code, whom in
+            (trial: trial(service, .account, .refused, refusedWith: code), whom: whom)
+        }
+        let always = tried.filter(\.trial.alwaysPasses)
+        let some = always.isEmpty ? tried.filter(\.trial.canPass) : always
+        guard let first = some.first?.trial else {
+            result.isFine("\(service): whom the directory disabled is refused")
+            return
+        }
+        let whom =
+            some.count == tried.count
+            ? ", whatever the reason" : ": \(some.map(\.whom).joined(separator: ", "))"
+        let fix = first.asksRoster ? heeding(service) : reaching(service)
+        guard always.isEmpty else {
+            let way = first.lastOnTheWayIn.map {
+                ", by the line of \($0.module ?? "?") in /etc/pam.d/\($0.source)"
+            }
+            result.found(
+                .pamRefusedGetsIn,
+                "\(service) lets in whom pam_roster refuses\(whom)\(way ?? "")", fix: fix)
+            return
+        }
+        let names = some.reduce(into: Set<String>()) { $0.formUnion($1.trial.unknown) }
+        result.found(
+            .pamRefusedMayGetIn,
+            "\(service) lets in whom pam_roster refuses if "
+                + "\(names.sorted().joined(separator: ", ")) says so\(whom)", fix: fix)
+    }
+
+    /// What to do where the account phase ends before pam_roster is asked.
+    private func reaching(_ service: String) -> String {
+        "let no line before pam_roster in \(place(service, .account)) end the account phase "
+            + "(sufficient, done); Debian's own lines: pam-auth-update --force"
+    }
+
+    /// What to do where pam_roster is asked and not heeded.
+    private func heeding(_ service: String) -> String {
+        "in \(place(service, .account)) write: account [default=bad success=ok "
+            + "new_authtok_reqd=ok user_unknown=ignore] pam_roster.so, and let no line before it "
+            + "end the account phase; Debian's own lines: pam-auth-update --force"
     }
 
     private func admitted(_ service: String, _ result: inout CheckResult) {

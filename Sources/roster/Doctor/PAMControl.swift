@@ -18,11 +18,14 @@ struct PAMCode: Equatable, Hashable, Sendable {
     static let success = PAMCode(number: 0)
     static let permDenied = PAMCode(number: 6)
     static let authErr = PAMCode(number: 7)
+    static let authinfoUnavail = PAMCode(number: 9)
     static let userUnknown = PAMCode(number: 10)
     static let newAuthtokReqd = PAMCode(number: 12)
+    static let acctExpired = PAMCode(number: 13)
     static let sessionErr = PAMCode(number: 14)
     static let authtokErr = PAMCode(number: 20)
     static let ignore = PAMCode(number: 25)
+    static let authtokExpired = PAMCode(number: 27)
     static let moduleUnknown = PAMCode(number: 28)
 
     /// What libpam makes of a line that it cannot use.

@@ -22,12 +22,22 @@ struct PAMModules {
     let service: String
     let kind: PAMKind
     let person: PAMPerson
+    /// How pam_roster refuses `refused`: one of `refusals`.
+    var refusedWith = PAMCode.permDenied
     /// The ids that the person may have.
     let uids: ClosedRange<UInt32>
     /// Whether the file of a module is there.
     let isInstalled: (String) -> Bool
     /// Whether a file says nothing: all of it comments.
     let saysNothing: (String) -> Bool
+
+    /// The codes that pam_roster refuses with, and whom: see pam_roster(8).
+    static let refusals: [(code: PAMCode, whom: String)] = [
+        (.permDenied, "who is disabled (perm_denied)"),
+        (.acctExpired, "whose account expired (acct_expired)"),
+        (.authinfoUnavail, "everybody while the mirror is too old (authinfo_unavail)"),
+        (.authtokExpired, "whose password expired (authtok_expired)"),
+    ]
 
     /// What a line may answer: one code, or several where nobody can know here.
     func answers(_ line: PAMLine) -> [PAMCode] {
@@ -90,7 +100,7 @@ struct PAMModules {
     private var roster: PAMCode {
         switch person {
         case .admitted: .success
-        case .refused: .permDenied
+        case .refused: refusedWith
         case .wrongPassword: kind == .auth ? .authErr : .success
         case .local, .root: .userUnknown
         }

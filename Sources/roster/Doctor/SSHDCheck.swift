@@ -3,7 +3,11 @@
 /// Where things of sshd are.
 private enum SSHD {
     static let program = "/usr/sbin/sshd"
+    /// Whom sshd is asked about when nobody is named: few Match blocks mean this user.
+    static let anybody = "nobody"
     static let dropIn = "/etc/ssh/sshd_config.d/50-roster.conf"
+    /// For what is not of roster: sshd reads it first, and the first value counts.
+    static let localDropIn = "/etc/ssh/sshd_config.d/10-local.conf"
     static let helper = "/usr/lib/roster/authorized-keys"
     static let helperUser = "roster-keys"
     static let lines =
@@ -46,14 +50,15 @@ func checkSSHD(_ host: DoctorHost, user: String?) -> CheckResult {
         result.couldNotSee("sshd's configuration: only root may have sshd print it")
         return result
     }
-    var command = [SSHD.program, "-T"]
-    if let user { command += ["-C", "user=\(user),host=localhost,addr=127.0.0.1"] }
-    guard let said = host.run(command) else {
+    // Without a whole connection to judge, -T dies of Match LocalPort and others.
+    let connection =
+        "user=\(user ?? SSHD.anybody),host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
+    guard let said = host.run([SSHD.program, "-T", "-C", connection]) else {
         result.couldNotSee("sshd's configuration: \(SSHD.program) cannot be run")
         return result
     }
     guard said.status == 0 else {
-        notUsable(said, &result)
+        notUsable(said, host, &result)
         return result
     }
     let configuration = SSHDConfiguration(said.output)
@@ -65,11 +70,17 @@ func checkSSHD(_ host: DoctorHost, user: String?) -> CheckResult {
     return result
 }
 
-private func notUsable(_ said: ProgramOutput, _ result: inout CheckResult) {
+private func notUsable(
+    _ said: ProgramOutput, _ host: DoctorHost, _ result: inout CheckResult
+) {
     let text = said.errors.isEmpty ? said.output : said.errors
     let line = text.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no reason"
     if line.contains("privilege separation directory") || line.contains("no hostkeys") {
         result.couldNotSee("sshd's configuration, because sshd is not started: \(line)")
+        return
+    }
+    if host.run([SSHD.program, "-t"])?.status == 0 {
+        result.couldNotSee("sshd's configuration: sshd uses it, but does not print it: \(line)")
         return
     }
     result.found(
@@ -90,7 +101,8 @@ private func login(_ configuration: SSHDConfiguration, _ result: inout CheckResu
     {
         result.found(
             .sshdNoPasswords, "sshd takes no passwords, so people log in by key only",
-            fix: "if passwords are wanted, in \(SSHD.dropIn) write: PasswordAuthentication yes")
+            fix: "if passwords are wanted, in \(SSHD.localDropIn) write: "
+                + "PasswordAuthentication yes; then: systemctl reload ssh")
     }
 }
 

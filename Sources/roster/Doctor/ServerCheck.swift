@@ -86,9 +86,8 @@ func checkClock(_ host: DoctorHost) -> CheckResult {
             .clockBehind,
             "the newest time that was published is \(host.times.duration(UInt64(ahead))) ahead of "
                 + "this host's clock, so accounts expire and the mirror ages by that time",
-            fix: "correct the clock: timedatectl; if it is right and stays so: systemctl stop "
-                + "rosterd; rm -r /var/lib/roster/index; systemctl start rosterd (see rosterd(8), "
-                + "CLOCKS)")
+            fix: "correct the clock: timedatectl; if it is right and stays so: "
+                + "\(removalOfIndex(host)) (see rosterd(8), CLOCKS)")
     case .some: result.isFine("the clock is not behind what was published")
     case nil: break
     }
