@@ -62,6 +62,12 @@ public struct PollSession: Sendable {
     private var dueAt: Duration
     private var pausedUntil = Duration.zero
     private var named: [EntryUUID] = []
+    /// Whether a search by identities has ever found one: it may lack the right to.
+    private var findsByIdentity = false
+    /// Whether a comparison was asked for because none was found.
+    private var doubtsIdentity = false
+    /// Whether every entry of the last full listing showed its modifyTimestamp.
+    private var seesAllStamps = true
 
     private struct RunningRequest {
         var request: Request
@@ -69,6 +75,8 @@ public struct PollSession: Sendable {
         var heardAt: Duration
         var entries = 0
         var unidentified = 0
+        /// Entries without a modifyTimestamp that we may read.
+        var unstamped = 0
         var changed = false
         var present = PresenceCollector()
         var found: Set<EntryUUID> = []
@@ -183,6 +191,8 @@ public struct PollSession: Sendable {
             if stamp >= (clock.time(at: now.uptime) ?? stamp) - 2 * Self.overlap {
                 isNews = !recent.note(entry, stamp: stamp)
             }
+        } else {
+            running?.unstamped += 1
         }
         switch running?.request {
         case .everything: running?.present.insert(entry.uuid)
@@ -198,7 +208,7 @@ public struct PollSession: Sendable {
 
     private mutating func finish(now: PollMoment) throws(SyncError) -> [SyncChange] {
         guard var ended = running.take() else { return [] }
-        guard ended.entries > 0 || ended.unidentified == 0 else {
+        guard ended.request != .everything || ended.entries > 0 || ended.unidentified == 0 else {
             throw SyncError(noIdentity: entryID.name)
         }
         let taken = max(.zero, now.uptime - ended.begunAt)
@@ -207,6 +217,13 @@ public struct PollSession: Sendable {
         var changes: [SyncChange] = []
         switch ended.request {
         case .entries(let uuids):
+            findsByIdentity = findsByIdentity || !ended.found.isEmpty
+            guard findsByIdentity else {
+                // Nothing was ever found this way: gone, or the attribute may not be searched.
+                let reason = "no entry was found by its \(entryID.name) yet"
+                defer { doubtsIdentity = true }
+                return [doubtsIdentity ? .compareSoon(reason: reason) : .compareNow(reason: reason)]
+            }
             for uuid in uuids where !ended.found.contains(uuid) {
                 recent.forget(uuid)
                 changes.append(.delete(uuid))
@@ -225,6 +242,14 @@ public struct PollSession: Sendable {
         }
         isRefreshing = false
         dueAt = max(ended.begunAt + interval, pausedUntil)
+        if ended.request == .everything { seesAllStamps = ended.unstamped == 0 }
+        guard seesAllStamps else {
+            // A change without a stamp would never be asked for: everything is read each time, with a
+            // rest that keeps this a small part of the server's work.
+            watermark = nil
+            dueAt = max(dueAt, now.uptime + taken * ComparisonSchedule.leastRest)
+            return changes
+        }
         advance(to: ended.begunAt)
         if let watermark, ended.changed || isStale(watermark) {
             storedWatermark = watermark

@@ -90,6 +90,31 @@ struct PollSessionTests {
         if code == 4 { #expect(error?.description.contains("after 1 entries") == true) }
     }
 
+    @Test("as long as an entry hides its stamp everything is read each time, with a long rest")
+    func hiddenStamp() throws {
+        var session = session()
+        _ = session.nextRequest(now: at(0))
+        let entries = [entry(1, changedAt: 0), entry(2, changedAt: nil)]
+        for entry in entries { _ = try session.receive(.entry(entry), now: at(2)) }
+        let changes = try session.receive(done, now: at(2))
+        #expect(changes.count == 1 && !session.isRefreshing)
+        #expect(session.nextRequest(now: at(101)) == nil)
+        #expect(session.nextRequest(now: at(103)) == .everything)
+        _ = try answer(&session, [entry(1, changedAt: 0), entry(2, changedAt: 90)], at: 103)
+        guard case .changed? = session.nextRequest(now: at(140)) else {
+            Issue.record("stamps that all are shown were not asked by")
+            return
+        }
+    }
+
+    @Test("an entry without identity among changed ones is no reason to stop")
+    func unidentifiedChange() throws {
+        var session = try listed([entry(1, changedAt: 0)])
+        _ = session.nextRequest(now: at(30))
+        _ = try session.receive(.unidentified, now: at(30))
+        _ = try session.receive(done, now: at(30))
+    }
+
     @Test("a directory of which no entry shows its identity is an error")
     func noIdentity() throws {
         var session = session()

@@ -141,6 +141,8 @@ struct PollTests {
         let mirror = try PollingMirror(server)
         try mirror.turn()
         let one = try #require(mirror.identity(of: dn(1)))
+        // Found once, so that not being found means something.
+        try mirror.look(at: try #require(mirror.identity(of: dn(3))))
         try server.delete(dn(1))
         try server.delete(dn(2))
         try mirror.turn()

@@ -34,6 +34,8 @@ struct ComparisonRun: Sendable {
     let connector: DirectoryConnector
     let connection: Int
     let server: Int
+    /// The very server that is followed: another one of the same domain may be behind it.
+    let uri: String
     let entryID: EntryIDAttribute
     let plan: SearchPlan
     let rules: EntryRules
@@ -66,7 +68,7 @@ struct ComparisonRun: Sendable {
         try reader.forEachStamp { uuid, dnKey, stamp in
             comparison.addStored(uuid, mark: Comparison.Mark(dnKey: dnKey, stamp: stamp))
         }
-        let session = try connector.connect(to: server)
+        let session = try connector.connect(to: server, only: uri)
         for search in plan.searches {
             let listing = LDAPSearch(
                 base: search.base, scope: .subtree, filter: search.filter,
@@ -93,6 +95,8 @@ struct ComparisonRun: Sendable {
                 }
             }
         }
+        // What the listing showed and its identity does not find is read with everything else.
+        report.isTooMuch = outcome.toReread.contains { !found.contains($0) }
         report.gone = outcome.missing.filter { !found.contains($0) }
     }
 

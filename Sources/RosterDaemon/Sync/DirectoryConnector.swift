@@ -66,7 +66,11 @@ struct DirectoryConnector: Sendable {
     /// of its servers that lets itself be connected to.
     ///
     /// Blocks at most some four network timeouts per server.
-    func connect(to position: Int) throws(DirectoryFailure) -> LDAPSession {
+    ///
+    /// `only`: the one server, by its URI, that will do.
+    func connect(
+        to position: Int, only uri: String? = nil
+    ) throws(DirectoryFailure) -> LDAPSession {
         let password: [UInt8]?
         do throws(SettingsError) {
             password = try settings.readBindPassword()
@@ -74,7 +78,7 @@ struct DirectoryConnector: Sendable {
             throw DirectoryFailure("\(error)")
         }
         do throws(LDAPError) {
-            return try session(to: position, password: password)
+            return try session(to: position, password: password, only: uri)
         } catch {
             throw DirectoryFailure(error.description)
         }
@@ -82,9 +86,17 @@ struct DirectoryConnector: Sendable {
 
     /// The same with a password that was read already, and the reason of a failure in its parts: of
     /// several servers those of the first, with what befell the others in words.
-    func session(to position: Int, password: [UInt8]?) throws(LDAPError) -> LDAPSession {
+    func session(
+        to position: Int, password: [UInt8]?, only uri: String? = nil
+    ) throws(LDAPError) -> LDAPSession {
         var failures: [LDAPError] = []
-        for options in try options(to: position) {
+        let servers = try options(to: position).filter { uri == nil || $0.uri == uri }
+        guard !servers.isEmpty else {
+            throw LDAPError(
+                server: uri ?? "", step: .connect, code: .serverDown,
+                diagnostic: "DNS does not name this server any more", remedy: "")
+        }
+        for options in servers {
             do throws(LDAPError) {
                 return try session(with: options, password)
             } catch {

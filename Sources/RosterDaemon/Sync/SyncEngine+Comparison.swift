@@ -51,6 +51,7 @@ extension SyncEngine {
         comparisons.schedule.started(now: now)
         let run = ComparisonRun(
             connector: connector, connection: connection.number, server: connection.server,
+            uri: connection.uri,
             entryID: connection.strategy.entryID, plan: searchPlan, rules: rules,
             reader: store.reader, clock: context.clock)
         let mailbox = context.mailbox
@@ -106,10 +107,15 @@ extension SyncEngine {
     func settleHeld() {
         guard !isFirstLoad, holdsSomething else { return }
         do throws(DirectoryFailure) {
-            try apply(StoreBatch(changes: [.settleHeld], phase: phase))
+            noteSettled(try apply(StoreBatch(changes: [.settleHeld], phase: phase)).heldSettled)
         } catch {
             logger.error("cannot settle held removals: \(error)")
         }
+    }
+
+    private func noteSettled(_ count: Int) {
+        guard count > 0 else { return }
+        logger.notice("\(count) held removals came to their end: little is missing any more")
     }
 
     private func store(_ report: ComparisonReport, except touched: Set<EntryUUID>) {
@@ -124,14 +130,21 @@ extension SyncEngine {
                 "same": "\(report.unchanged)", "changed": "\(report.reread.count)",
                 "gone": "\(gone.count)", "took": "\(report.duration)",
             ])
+        var settled = 0
         do throws(DirectoryFailure) {
             for start in stride(from: 0, to: changes.count, by: Self.batchSize) {
                 let some = changes[start..<min(start + Self.batchSize, changes.count)]
-                try apply(StoreBatch(changes: Array(some), phase: phase))
+                settled += try apply(StoreBatch(changes: Array(some), phase: phase)).heldSettled
                 beat()
             }
+            noteSettled(settled)
             connection.isUnproven = false
-            noteVerified()
+            if connection.strategy.method == .poll, gone.count < report.gone.count {
+                // Polling does not say by itself that what it spoke of meanwhile is gone by now.
+                comparisons.isUrgent = true
+            } else {
+                noteVerified()
+            }
             context.board.update { $0.lastError = nil }
             answerComparison(
                 .done("\(report.unchanged) entries were the same", count: changes.count))

@@ -21,7 +21,8 @@ extension SyncEngine {
         noteConnection(to: connected.session.options.uri)
         defer { connection.isOpen = false }
         do throws(DirectoryFailure) {
-            let root = try? connected.session.readRootDSE()
+            connection.uri = connected.session.options.uri
+            let root = try rootDSE(of: connected.session)
             let strategy = try chooseStrategy(root)
             let patience = context.settings.directory.refreshTimeout
             try follow(
@@ -35,6 +36,20 @@ extension SyncEngine {
                 servers.returnAt = now + Self.returnIntervalAfterFailure
             }
             throw error
+        }
+    }
+
+    /// What the server says about itself; `nil`: it says nothing to us.
+    ///
+    /// Any other failure is none to go on after: the server would be taken for another kind.
+    private func rootDSE(
+        of session: borrowing LDAPSession
+    ) throws(DirectoryFailure) -> RootDSE? {
+        do throws(LDAPError) {
+            return try session.readRootDSE()
+        } catch {
+            if [.noSuchObject, .insufficientAccessRights].contains(error.code) { return nil }
+            throw DirectoryFailure(error.description)
         }
     }
 
@@ -139,7 +154,8 @@ extension SyncEngine {
         offeredCookies = [:]
         fullRefreshReason = nil
         connection = ConnectionProgress(
-            number: connection.number + 1, server: connection.server, beganAt: now, isOpen: true,
+            number: connection.number + 1, server: connection.server, uri: connection.uri,
+            beganAt: now, isOpen: true,
             strategy: strategy)
         adoptStrategy()
         let containers = ContainerWatch(known: storedContainers())

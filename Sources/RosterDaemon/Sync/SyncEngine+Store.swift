@@ -168,15 +168,17 @@ extension SyncEngine {
     private func refreshEnded(_ outcome: RefreshOutcome) {
         logger.info("refresh ended", metadata: ["complete": "\(outcome.isComplete)"])
         if outcome.isComplete {
+            if connection.isAnnounced { noteVerified() }
             comparisons.schedule.started(now: now)
             comparisons.schedule.ended(now: now, jitter: random)
         } else {
+            connection.sawAPart = true
             comparisons.isUrgent = true
             // What went while nobody polled shows in a comparison alone.
             connection.isUnproven = connection.strategy.method == .poll
         }
         guard !connection.isRefreshing else { return }
-        if outcome.isComplete { settleHeld() }
+        if !connection.sawAPart { settleHeld() }
         reached()
         announceIfInSync()
     }

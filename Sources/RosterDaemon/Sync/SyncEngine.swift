@@ -216,6 +216,8 @@ struct ConnectionProgress {
     var number = 0
     /// The server of the list.
     var server = 0
+    /// The server itself, also where the list names a domain.
+    var uri = ""
     /// When it began, by the steady clock.
     var beganAt = Duration.zero
     var searches: [Search] = []
@@ -233,6 +235,8 @@ struct ConnectionProgress {
     var wasRestarted = false
     /// Whether status and index were told that the mirror is what the directory is.
     var isAnnounced = false
+    /// Whether some search of it began where an earlier one ended, and so showed only a part.
+    var sawAPart = false
     /// Whether the schema was asked for beside it.
     var hasReadSchema = false
     /// Entries of the running refresh when the log last spoke of it.
