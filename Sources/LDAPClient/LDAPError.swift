@@ -99,6 +99,8 @@ extension LDAPResultCode {
         case .unavailableCriticalExtension:
             "switch on content synchronisation on the server (OpenLDAP: the syncprov overlay)"
         case .filterError: "correct the search filter"
+        case .referral:
+            "what was asked for lies on another server: name that one in [directory] uris"
         case .serverDown, .connectError:
             step == .connect ? "check that the server runs and is reachable from this host" : ""
         default: ""
