@@ -220,7 +220,7 @@ let package = Package(
 )
 
 // What the sanitizers look at: the rooms that read foreign octets and foreign memory, and their tests.
-// ROSTER_SANITIZED=1 leaves out the rest, which would double the time of such a build.
+// ROSTER_SANITIZED=1 leaves out the rest.
 if Context.environment["ROSTER_SANITIZED"] != nil {
     let rooms: Set = [
         "CLibc", "CPAM", "CLDAP", "COpenSSL", "Accounts", "AccountIndex", "DaemonProtocol",
