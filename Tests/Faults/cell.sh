@@ -7,6 +7,7 @@ source "$(dirname "$(readlink -f "$0")")/../System/lib.sh"
 faults=$repo/Tests/Faults
 column=$1 row=$2
 source "$faults/columns/$column.sh"
+logs=$repo/.build-faults
 row() { :; }
 for file in "$faults"/rows/*.sh; do source "$file"; done
 
@@ -26,6 +27,30 @@ relay_stop() { kill -KILL "$relay_pid"; while [ -e "/proc/$relay_pid" ]; do slee
 relay_cut() { kill -USR1 "$relay_pid"; }  # the connections that are open; new ones are welcome
 fault() { printf '%s' "$1" >"$faults_file.new" && mv "$faults_file.new" "$faults_file"; }
 no_fault() { rm -f "$faults_file"; }
+
+# Another name for the certificate, so that a resolver can be asked.
+certificate_names=${certificate_names:-DNS:localhost,IP:127.0.0.1,DNS:directory.test}
+# new_certificate KIND: in the place of the server's; good, expired, wrong-name, other-ca.
+new_certificate() {
+  local days=30 names=$certificate_names tls=/run/tls
+  case $1 in
+    good)
+      cp "$tls/good/"{cert,key}.pem "$tls"
+      return
+      ;;
+    expired) days=-1 ;;
+    wrong-name) names=DNS:somewhere.test ;;
+  esac
+  mkdir -p "$tls/good"
+  cp "$tls/"{cert,key}.pem "$tls/good"
+  if [ "$1" = other-ca ]; then
+    make_certificates /run/other-tls
+    cp /run/other-tls/{cert,key}.pem "$tls"
+  else
+    openssl x509 -req -in "$tls/request.pem" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial \
+      -days "$days" -extfile <(echo "subjectAltName=$names") -out "$tls/cert.pem" 2>/dev/null
+  fi
+}
 
 ended() { ! grep -q '^State:[^Z]*$' "/proc/$daemon_pid/status" 2>/dev/null; }
 peak() { awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$daemon_pid/status"; }  # MB
@@ -98,21 +123,27 @@ call() {
   ! declare -F "$hook" >/dev/null || "$hook"
 }
 
-# What a row may set; see rows/.
-words= bound=20 memory=40 patience_for_words=20 unsteady= network_timeout=3s refresh_timeout=15s fault_shows=yes
+# What a row may set, see rows/, and a column for some of the rows, see columns/.
+words= bound=20 memory=40 patience_for_words=20 patience_for_changes=20 unsteady= fault_shows=yes
+network_timeout=3s refresh_timeout=15s
 call settings
+! declare -F column_settings >/dev/null || column_settings
+
+write_people >/run/people.ldif
+if [ "$row" = template ]; then
+  column_template "$logs"
+  exit
+fi
 for hook in "${row//-/_}_begin" "${row//-/_}_end"; do
   declare -F "$hook" >/dev/null || { echo "no row $row"; exit 2; }
 done
-
-write_people >/run/people.ldif
 column_make /run/people.ldif
 column_start
 call prepare
 [ -n "${relay_pid:-}" ] || relay_start
 column_config "$relay_port" "network_timeout = \"$network_timeout\"
 refresh_timeout = \"$refresh_timeout\"
-compare_interval = \"15s\""
+$column_lines"
 call configure
 daemon_start
 wait_in_sync 60

@@ -17,7 +17,7 @@ SUFFIX = "dc=example,dc=org"
 
 def directory():
     """The expected passwd lines by name, and the expected members by (group name, gid)."""
-    connection = ldap.initialize("ldapi://%2Frun%2Fldapi")
+    connection = ldap.initialize(os.environ.get("ldapi_uri", "ldapi://%2Frun%2Fldapi"))
     connection.sasl_external_bind_s()
     base = os.environ.get("search_base", SUFFIX)
     entries = connection.search_s(

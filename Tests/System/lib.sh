@@ -129,11 +129,11 @@ person() { # person NAME UID [LINE...]
   [ $# = 0 ] || printf '%s\n' "$@"
   echo
 }
-group() { # group NAME GID [MEMBER_DN...]: a groupOfMembers, so it may be empty
+group() { # group NAME GID [MEMBER_DN...]: a groupOfMembers, so it may be empty, or a $group_class
   local name=$1 gid=$2 member
   shift 2
-  printf 'dn: cn=%s,%s\nobjectClass: groupOfMembers\nobjectClass: posixGroup\ncn: %s\ngidNumber: %s\n' \
-    "$name" "$groups_base" "$name" "$gid"
+  printf 'dn: cn=%s,%s\nobjectClass: %s\nobjectClass: posixGroup\ncn: %s\ngidNumber: %s\n' \
+    "$name" "$groups_base" "${group_class:-groupOfMembers}" "$name" "$gid"
   for member; do printf 'member: %s\n' "$member"; done
   echo
 }

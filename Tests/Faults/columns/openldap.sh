@@ -3,9 +3,13 @@
 #   column_make LDIF...        a new, empty server with these entries, stopped
 #   column_start, column_stop, column_freeze, column_thaw
 #   column_port                where it speaks TLS; column_plain_port: without
+#   column_method              how rosterd follows it: syncrepl or poll
+#   column_lines               what roster's configuration says of that
 #   column_config PORT LINES   roster's configuration for the server as seen through PORT
 #   column_change, column_add  LDIF on standard input; column_delete DN
 #   column_equals SECONDS      the mirror is what the server says, at the latest then
+#   column_settings            where wanted, what is different for this column in $row: longer bounds,
+#                              or why the cell runs nightly only
 #
 # and what some rows need; a cell whose row needs what its column does not offer is not run:
 #
@@ -21,12 +25,10 @@
 #   column_load FILE           many entries at once
 #   column_second COMMAND...   the same functions for a second server
 
-column_title="OpenLDAP"
+column_method=syncrepl
+column_lines='compare_interval = "15s"'
 column_port=636
 column_plain_port=389
-# Another name for the certificate, so that a resolver can be asked.
-certificate_names=DNS:localhost,IP:127.0.0.1,DNS:directory.test
-
 column_make() {
   [ -s /run/tls/cert.pem ] || make_certificates /run/tls
   directory_make "$@"
@@ -35,7 +37,7 @@ column_start() { directory_start; }
 column_stop() { directory_stop; }
 column_freeze() { directory_freeze; }
 column_thaw() { directory_thaw; }
-column_config() { ldap_uri=ldaps://${column_host:-127.0.0.1}:$1 write_config "" "$2"; }
+column_config() { ldap_uri=ldaps://${column_host:-127.0.0.1}:$1 write_config "${column_settings_of_logins:-}" "$2"; }
 column_change() { ldap_change; }
 column_add() { ldap_add; }
 column_delete() { ldap_delete "$1"; }
@@ -99,25 +101,7 @@ column_limit() {
 }
 
 column_certificate() {
-  local days=30 names=$certificate_names tls=$directory_run/tls
-  case $1 in
-    good)
-      cp "$tls/good/"{cert,key}.pem "$tls"
-      column_restart
-      return
-      ;;
-    expired) days=-1 ;;
-    wrong-name) names=DNS:somewhere.test ;;
-  esac
-  mkdir -p "$tls/good"
-  cp "$tls/"{cert,key}.pem "$tls/good"
-  if [ "$1" = other-ca ]; then
-    make_certificates /run/other-tls
-    cp /run/other-tls/{cert,key}.pem "$tls"
-  else
-    openssl x509 -req -in "$tls/request.pem" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial \
-      -days "$days" -extfile <(echo "subjectAltName=$names") -out "$tls/cert.pem" 2>/dev/null
-  fi
+  new_certificate "$1"
   column_restart
 }
 
