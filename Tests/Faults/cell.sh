@@ -193,5 +193,5 @@ check "its memory stayed below $((usual_peak + memory)) MB" memory_below $((usua
 echo "figures: ratios $(tr '\n' ' ' </run/ratios), $usual_calls system calls, peak $usual_peak and \
 $(peak) MB, fault $((SECONDS - begun)) s, equal after $equal_after ms"
 echo "      the log:"
-sed 's/^/      | /' "$daemon_log" | head -n 60
+head -n 60 "$daemon_log" | sed 's/^/      | /'
 column_stop

@@ -17,8 +17,8 @@ column_settings() {
     narrow-reconnect) bound=200 refresh_timeout=120s ;;
     # It says nothing at its limit: only refresh_timeout ends such a search.
     size-limit) patience_for_words=40 bound=60 ;;
-    slow-answers | slower-answers | narrow | syn-dropped | half-open | black-hole | \
-      reset-handshake | dns-silent) nightly="the network is no other for it" ;;
+    frozen | slow-answers | slower-answers | narrow | syn-dropped | half-open | black-hole | \
+      reset-handshake | dns-silent) nightly="its silence is noticed as OpenLDAP's" ;;
     closed-after-bind | reset-entry) nightly="as reset-refresh" ;;
     time-limit) nightly="as size-limit" ;;
     lies | frames | referred-base) nightly="its messages are read as OpenLDAP's" ;;
@@ -177,7 +177,7 @@ column_show() {
 aci: $(hiding "$hidden")"
 }
 hiding() {
-  printf '(target = "ldap:///*,%s")(targetattr = "*")(version 3.0; acl "hidden"; deny (all) userdn = "ldap:///%s";)' \
+  printf '(target = "ldap:///cn=*,%s")(targetattr = "*")(version 3.0; acl "hidden"; deny (all) userdn = "ldap:///%s";)' \
     "$1" "$reader_dn"
 }
 

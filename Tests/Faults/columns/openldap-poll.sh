@@ -26,6 +26,7 @@ column_settings() {
     time-limit | comparison-limit) nightly="as size-limit" ;;
     garbage | huge-group | schema) nightly="entries mean what they mean however they come" ;;
     frames) nightly="as lies" ;;
+    rebuilt) nightly="as rebuilt-with-less" ;;
     no-session-log) nightly="polling uses no session log" ;;
     hidden-groups | hidden-subtree) nightly="as hidden-people" ;;
     referred-base) nightly="ends as any search that ends" ;;
