@@ -90,7 +90,7 @@ struct FirstLoad {
                     place.presence & bit != 0 && !keeping.contains(uuid)
                 }
                 for uuid in missing.map(\.key) { try hide(uuid, from: bit, in: database) }
-            case .acceptRemovals, .settleHeld, .releaseReuse, .block, .unblock, .confirmAccess:
+            case .assign, .acceptRemovals, .settleHeld, .releaseReuse, .block, .unblock, .confirmAccess:
                 break
             }
         }
