@@ -90,7 +90,9 @@ struct FirstLoad {
                     place.presence & bit != 0 && !keeping.contains(uuid)
                 }
                 for uuid in missing.map(\.key) { try hide(uuid, from: bit, in: database) }
-            case .assign, .acceptRemovals, .settleHeld, .releaseReuse, .block, .unblock, .confirmAccess:
+            // Nothing is taken away before the end of all searches.
+            case .assign: break
+            case .acceptRemovals, .settleHeld, .releaseReuse, .block, .unblock, .confirmAccess:
                 break
             }
         }

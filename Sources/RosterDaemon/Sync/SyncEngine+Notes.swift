@@ -118,7 +118,8 @@ extension SyncEngine {
     /// The server ended the search soon, again, and is left alone for a while.
     func noteShortSearch(pause: Duration) {
         let since = context.clock.now()
-        let reason = "the server ends each search soon after it began; asked again in \(pause.inWords)"
+        let reason =
+            "the server ends each search soon after it began; asked again in \(pause.inWords)"
         logger.warning("\(reason)")
         context.board.update { $0.state = .interrupted(since: since, reason: reason) }
     }
