@@ -194,6 +194,13 @@ let package = Package(
                 "TestSupport", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: strict),
         .testTarget(
+            name: "LifetimeIntegrationTests",
+            dependencies: [
+                "RosterDaemon", "AccountStore", "AccountIndex", "LDAPClient", "Settings",
+                "Accounts", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "Accounts"], swiftSettings: strict),
         .testTarget(
             name: "DaemonProtocolTests", dependencies: ["DaemonProtocol", "Accounts"],

@@ -22,6 +22,8 @@ public final class AccountStore {
     private let rules: StoreRules
     /// Where the journal stands; `nil`: to be asked.
     private var journalSequence: Int64?
+    /// Entries of the outbox up to this one are gone.
+    private var outboxTrimmed: Int64 = 0
     /// The version of the access tables that the journal has; `nil`: to be written.
     private var journalAccess: Int64?
     /// What the last transaction left; `nil` after a failure: to be read again.
@@ -240,7 +242,8 @@ public final class AccountStore {
     private func trimOutbox(_ database: Database, _ memory: StoreMemory) throws(SQLFault) {
         guard let journalSequence else { return }
         let last = min(journalSequence, memory.lastSequence - Self.outboxKept)
-        guard last > 0, last % 100 == 0 else { return }
+        guard last >= outboxTrimmed + 100 else { return }
         try database.sql("DELETE FROM outbox WHERE seq <= ?").run(.int(last))
+        outboxTrimmed = last
     }
 }

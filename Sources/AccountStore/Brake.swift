@@ -285,8 +285,31 @@ extension StoreTransaction {
         let since = try begin.first { $0.isNull(0) ? nil : $0.int(0) } ?? nil
         try database.sql("DELETE FROM removals WHERE at <= ?").run(
             .int(min(now, since ?? now) - rules.window))
+        if since != nil { try joinRemovals(before: now - rules.window) }
         try database.sql("INSERT INTO removals (at, kind, count) VALUES (?, ?, ?)").run(
             .int(now), .int(kind), .int(Int64(count)))
+    }
+}
+
+extension StoreTransaction {
+    /// Makes one row of those of a class and a day, so that a hold of months costs a few.
+    ///
+    /// It has the time of the newest of them: what went a little before a hold may count as if it had
+    /// gone since, never the other way round.
+    private func joinRemovals(before time: Int64) throws(SQLFault) {
+        let query = try database.sql(
+            """
+            SELECT max(at), kind, sum(count), at / 86400 FROM removals WHERE at <= ?
+            GROUP BY kind, at / 86400 HAVING count(*) > 1
+            """)
+        let days = try query.all(.int(time)) { row in (0..<4).map { row.int($0) } }
+        for day in days {
+            try database.sql(
+                "DELETE FROM removals WHERE at <= ?1 AND kind = ?2 AND at / 86400 = ?3"
+            ).run(.int(time), .int(day[1]), .int(day[3]))
+            try database.sql("INSERT INTO removals (at, kind, count) VALUES (?, ?, ?)").run(
+                .int(day[0]), .int(day[1]), .int(day[2]))
+        }
     }
 }
 

@@ -34,6 +34,7 @@ extension StoreTransaction {
         case .remove(let uuid, let search):
             if let item = try item(uuid) { try hide(item, from: Self.bit(search)) }
         case .sweep(let search, let keeping): try sweep(search: search, keeping: keeping)
+        case .assign(let bases): try assign(to: bases)
         case .confirmRemoved(let uuids):
             for uuid in uuids {
                 if let item = try item(uuid) { try hide(item, from: -1) }
@@ -142,6 +143,26 @@ extension StoreTransaction {
         }
         for uuid in missing {
             if let item = try item(uuid) { try hide(item, from: bit) }
+        }
+    }
+
+    private func assign(to bases: [String]) throws(SQLFault) {
+        var moved: [(uuid: EntryUUID, presence: Int64)] = []
+        let query = try database.sql("SELECT uuid, dnKey, presence FROM entries")
+        try query.each { row in
+            let key = row.text(1)
+            let presence = row.int(2)
+            let search = bases.firstIndex { DistinguishedName.isKey(key, atOrBelow: $0) }
+            guard presence != 0, let search, presence != Self.bit(search),
+                let uuid = EntryUUID(octets: row.octets(0))
+            else { return }
+            moved.append((uuid, Self.bit(search)))
+        }
+        let update = try database.sql("UPDATE entries SET presence = ? WHERE uuid = ?")
+        for (uuid, presence) in moved {
+            try update.run(.int(presence), .blob(uuid.octets))
+            guard let key = keys[uuid] else { continue }
+            items[key]?.after?.presence = presence
         }
     }
 

@@ -90,6 +90,8 @@ struct FirstLoad {
                     place.presence & bit != 0 && !keeping.contains(uuid)
                 }
                 for uuid in missing.map(\.key) { try hide(uuid, from: bit, in: database) }
+            // Nothing is taken away before the end of all searches.
+            case .assign: break
             case .acceptRemovals, .settleHeld, .releaseReuse, .block, .unblock, .confirmAccess:
                 break
             }

@@ -25,7 +25,7 @@ public struct StoreSummary: Equatable, Sendable {
     public var isLoading = false
     /// Counts the transactions that changed what is published.
     public var revision: Int64 = 0
-    /// When the journal was lost and begun anew, in seconds since the epoch; `nil`: never.
+    /// When the journal was last begun anew with what could be saved of a former one, in seconds since the epoch; `nil`: never.
     public var journalLostAt: Int64?
 
     init(_ database: Database) throws(SQLFault) {

@@ -73,6 +73,11 @@ public enum StoreChange: Sendable {
     case remove(EntryUUID, search: Int)
     /// The end of a full refresh of a search: everything of it that is not in the set is gone.
     case sweep(search: Int, keeping: Set<EntryUUID>)
+    /// The searches are others from now on, with these bases as keys of their DNs, none below
+    /// another: an entry is taken to be shown by the search below whose base it lies.
+    ///
+    /// So the end of one search's refresh takes away nothing that only another one can show.
+    case assign(bases: [String])
     /// A comparison found these missing and a second look confirmed it, in every search.
     case confirmRemoved([EntryUUID])
     /// The administrator lets all held removals happen.

@@ -7,7 +7,7 @@
         public var changes: [Change]
         /// Whether there are more than were asked for.
         public var truncated: Bool
-        /// The journal was lost and begun anew: older changes are not known.
+        /// The journal was begun anew with what could be saved: older changes may be missing.
         public var journalLost: Bool
 
         /// A report from its parts.

@@ -55,7 +55,7 @@
         public var rebuilds: Int64 = 0
         /// The running load; `nil` while none is.
         public var load: LoadProgress?
-        /// The journal (history, freed ids) was lost and begun anew.
+        /// The journal (history, freed ids) was begun anew with what could be saved of it.
         public var journalLost = false
         /// The store was unusable, set aside and is rebuilt from the directory.
         public var storeSetAside = false

@@ -37,9 +37,9 @@ public struct ComparisonSchedule: Equatable, Sendable {
     }
 
     /// A comparison is wanted at once (a reconnect that resumed, a renamed container, something that
-    /// changed out of sight).
-    public mutating func request(now: Duration) {
-        next = min(next, now)
+    /// changed out of sight), or at a moment to come.
+    public mutating func request(at moment: Duration) {
+        next = min(next, moment)
     }
 
     /// Another interval from now on; what is due earlier stays so.

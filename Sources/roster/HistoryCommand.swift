@@ -47,7 +47,8 @@ private func historyText(_ report: HistoryReport, _ times: TimeText) -> String {
     if report.changes.isEmpty { lines.append("No change is recorded.") }
     if report.truncated { lines.append("There are more; --limit shows them.") }
     if report.journalLost {
-        lines.append("The journal was lost and begun anew: older changes are not known.")
+        lines.append(
+            "The journal was begun anew with what could be saved: older changes may be missing.")
     }
     return lines.joined(separator: "\n")
 }

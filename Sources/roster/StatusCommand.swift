@@ -90,7 +90,8 @@ func statusText(_ report: StatusReport, _ times: TimeText) -> String {
             "notice", "the store was unusable, was set aside and is rebuilt from the directory")
     }
     if report.journalLost {
-        table.add("notice", "the journal was lost and begun anew: older history is not known")
+        table.add(
+            "notice", "the journal was begun anew with what could be saved: history may be missing")
     }
     return table.text
 }

@@ -90,10 +90,10 @@ struct SyncreplSupportTests {
     func schedule() {
         var schedule = ComparisonSchedule(interval: .seconds(1000), now: .zero, jitter: 0.5)
         #expect(schedule.dueAt == .seconds(1000))
-        schedule.request(now: .seconds(10))
+        schedule.request(at: .seconds(10))
         #expect(schedule.dueAt == .seconds(10))
         schedule.started(now: .seconds(10))
-        schedule.request(now: .seconds(11))
+        schedule.request(at: .seconds(11))
         schedule.ended(now: .seconds(12), jitter: 0.5)
         #expect(schedule.dueAt == .seconds(112), "asked for meanwhile, but only after a rest")
         schedule.started(now: .seconds(112))

@@ -48,6 +48,8 @@ struct ComparisonRun: Sendable {
     private static let mostPages = 10_000
     /// More than so many, and a fifth of all, are not read again one by one.
     private static let rereadAtMost = 5000
+    /// Nor is what has more octets: all of it is in memory at once.
+    var mostOctets = 32 << 20
     /// The operational attributes that a listing needs.
     private static let stamps = ["entryCSN", "uSNChanged", "modifyTimestamp"]
 
@@ -90,13 +92,22 @@ struct ComparisonRun: Sendable {
         report.isTooMuch = asked.count > Self.rereadAtMost && asked.count > report.unchanged / 4
         guard !report.isTooMuch else { return }
         var found: Set<EntryUUID> = []
+        var octets = 0
         for start in stride(from: 0, to: asked.count, by: Self.rereadAtOnce) {
             let some = asked[start..<min(start + Self.rereadAtOnce, asked.count)]
             for (index, search) in plan.searches.enumerated() {
                 try each(reread(some, of: search), on: session) { entry in
                     found.insert(entry.uuid)
+                    octets += entry.dn.utf8.count + entry.attributes.packed.count
+                    guard octets <= mostOctets else { return }
                     report.reread.append((index, entry))
                 }
+            }
+            guard octets <= mostOctets else {
+                // A full reading stores what it gets bit by bit.
+                report.reread = []
+                report.isTooMuch = true
+                return
             }
         }
         // What the listing showed and its identity does not find is read with everything else.

@@ -24,8 +24,9 @@ enum EngineCommand: Sendable {
     case rebuildEnded(RebuildReport)
     /// Whether the preferred server answers again.
     case preferredServerAnswers(Bool)
-    /// The server's schema was read: what of the configuration it does not know.
-    case schemaRead([String])
+    /// The server's schema was read: what of the configuration it does not know; `nil`: it could not
+    /// be read.
+    case schemaRead([String]?)
 }
 
 extension EngineCommand {

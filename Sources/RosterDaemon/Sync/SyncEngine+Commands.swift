@@ -35,7 +35,9 @@ extension SyncEngine {
         case .confirm(let name, let reply): reply(confirm(name))
         case .comparisonEnded(let report): return comparisonEnded(report)
         case .rebuildEnded(let report): publisher.finishRebuild(report)
-        case .schemaRead(let complaints): noteSchema(complaints)
+        case .schemaRead(let complaints):
+            isReadingSchema = false
+            if let complaints { noteSchema(complaints) }
         case .preferredServerAnswers(let answers):
             servers.isProbing = false
             guard answers, connection.server > 0, connection.isFollowing else { return nil }

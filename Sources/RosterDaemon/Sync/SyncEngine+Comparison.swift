@@ -5,6 +5,7 @@ internal import Accounts
 internal import DirectorySync
 internal import Logging
 internal import NIOPosix
+internal import Settings
 
 /// Where the comparisons are.
 struct ComparisonProgress {
@@ -20,12 +21,17 @@ struct ComparisonProgress {
     var lastTook = Duration.zero
     /// Failures in a row.
     var failures = 0
+    /// Full readings that comparisons led to, since one came to a good end.
+    var fullReadings: FullReadingPace
+    /// How long everything took to be read last.
+    var fullReadingTook = Duration.zero
     /// Who waits for the next one.
     var waiting: [@Sendable (CommandOutcome) -> Void] = []
 
-    /// A schedule and nothing else.
-    init(schedule: ComparisonSchedule) {
+    /// A schedule and nothing else; `longestRest` is the longest pause between two full readings.
+    init(schedule: ComparisonSchedule, longestRest: Duration) {
         self.schedule = schedule
+        fullReadings = FullReadingPace(longest: longestRest)
     }
 }
 
@@ -60,18 +66,45 @@ extension SyncEngine {
 
     /// Asks for a comparison after a hint, unless one was asked for already.
     func requestComparisonSoon() {
-        let wait =
-            comparisons.failures > 0
-            ? Self.retryInterval * (1 << min(comparisons.failures, 5))
-            : Self.hintInterval * (1 + random)
+        if comparisons.hintedAt == nil {
+            comparisons.hintedAt = now + Self.hintInterval * (1 + random)
+        }
+    }
+
+    /// Asks for another comparison after one that failed: soon at first, then with growing pauses, and
+    /// as rarely as one that takes so long may be made.
+    private func retryComparison(after report: ComparisonReport) {
+        var wait = Self.retryInterval * (1 << min(comparisons.failures, 5))
+        if comparisons.failures > 1 {
+            let rest = report.duration * ComparisonSchedule.leastRest
+            wait = max(wait, min(rest, context.settings.longestComparisonRest))
+        }
         if comparisons.hintedAt == nil { comparisons.hintedAt = now + wait }
+    }
+
+    /// Reads everything again, unless comparisons led to that just now and to no good.
+    private func readAnew(because reason: String) -> StreamEnd? {
+        let rest = comparisons.fullReadingTook * ComparisonSchedule.leastRest
+        let interval = connector.comparisonInterval(
+            connection.strategy, lastTook: comparisons.lastTook)
+        let isAsked = !comparisons.waiting.isEmpty
+        let mayBegin = comparisons.fullReadings.begin(
+            now: now, limit: max(interval, rest), random: random)
+        guard mayBegin || isAsked else {
+            comparisons.schedule.request(at: comparisons.fullReadings.nextAt)
+            noteNextComparison()
+            return nil
+        }
+        fullRefreshReason = reason
+        return .anew
     }
 
     /// Stores what a comparison found, except about entries that the stream spoke of meanwhile.
     func comparisonEnded(_ report: ComparisonReport) -> StreamEnd? {
         let touched = comparisons.touched ?? []
         comparisons.touched = nil
-        adoptComparisonInterval(after: report.duration)
+        // What failed does not show how long a comparison takes.
+        if report.failure == nil { adoptComparisonInterval(after: report.duration) }
         comparisons.schedule.ended(now: now, jitter: random)
         noteNextComparison()
         if report.connection != connection.number || !connection.isFollowing {
@@ -84,15 +117,16 @@ extension SyncEngine {
             let complaint = "cannot compare with the directory: \(failure)"
             logger.warning("\(complaint)")
             context.board.update { $0.lastError = complaint }
-            requestComparisonSoon()
+            retryComparison(after: report)
             answerComparison(.failed(failure, remedy: "see the log of rosterd"))
-            return readsAnewAfterFailures(failure)
+            guard needsFullReadings else { return nil }
+            return readAnew(because: "comparisons fail: \(failure)")
         }
         comparisons.failures = 0
         guard !report.isTooMuch else {
-            fullRefreshReason = "\(report.differing) entries differ from the directory's"
-            return .anew
+            return readAnew(because: "\(report.differing) entries differ from the directory's")
         }
+        comparisons.fullReadings.reset()
         store(report, except: touched)
         return nil
     }

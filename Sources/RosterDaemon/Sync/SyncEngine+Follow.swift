@@ -159,6 +159,7 @@ extension SyncEngine {
             strategy: strategy)
         adoptStrategy()
         let containers = ContainerWatch(known: storedContainers())
+        try assignSearches()
         for (index, planned) in searchPlan.searches.enumerated() {
             let digest = connector.digest(of: planned, strategy)
             connection.searches.append(ConnectionProgress.Search(digest: digest))
@@ -172,7 +173,7 @@ extension SyncEngine {
         try stream.advance(now: moment)
     }
 
-    private func storedCookie(search: Int, _ digest: [UInt8]) -> [UInt8]? {
+    func storedCookie(search: Int, _ digest: [UInt8]) -> [UInt8]? {
         guard let kept = try? store.reader.cookie(search: search) else { return nil }
         return kept.digest == digest ? kept.bytes : nil
     }
@@ -188,16 +189,19 @@ extension SyncEngine {
     ///
     /// It is large and only feeds complaints: nothing waits for it.
     func readSchemaOnce() {
-        guard !connection.hasReadSchema else { return }
+        guard !connection.hasReadSchema, !isReadingSchema else { return }
         connection.hasReadSchema = true
+        isReadingSchema = true
         let connector = connector
         let server = connection.server
         let mailbox = context.mailbox
         context.background.submit { _ in
-            guard let session = try? connector.connect(to: server),
-                let root = try? session.readRootDSE(),
-                let complaints = try? connector.schemaComplaints(on: session, root)
-            else { return }
+            var complaints: [String]?
+            if let session = try? connector.connect(to: server),
+                let root = try? session.readRootDSE()
+            {
+                complaints = try? connector.schemaComplaints(on: session, root)
+            }
             mailbox.post(.schemaRead(complaints))
         }
     }

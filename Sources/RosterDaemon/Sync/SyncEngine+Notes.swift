@@ -109,7 +109,19 @@ extension SyncEngine {
         logger.notice("in sync", metadata: ["generation": "\(context.board.current.generation)"])
         context.notification.status("in sync with \(context.board.current.serverURI ?? "")")
         answerWaiting(.done("everything was read again", count: 1))
+        if !connection.sawAPart {
+            answerComparison(.done("everything was read again", count: 1))
+        }
         readSchemaOnce()
+    }
+
+    /// The server ended the search soon, again, and is left alone for a while.
+    func noteShortSearch(pause: Duration) {
+        let since = context.clock.now()
+        let reason =
+            "the server ends each search soon after it began; asked again in \(pause.inWords)"
+        logger.warning("\(reason)")
+        context.board.update { $0.state = .interrupted(since: since, reason: reason) }
     }
 
     /// The directory is not followed, for this reason.

@@ -24,7 +24,7 @@ extension SyncEngine {
         } else if taken.hintsAtChangesOutside {
             requestComparisonSoon()
         }
-        if taken.wantsComparisonSoon { comparisons.schedule.request(now: now) }
+        if taken.wantsComparisonSoon { comparisons.schedule.request(at: now) }
         for (_, outcome) in taken.ended { refreshEnded(outcome) }
         guard let (search, restart) = taken.restart else { return nil }
         prepareRestart(of: search, restart)
@@ -90,6 +90,21 @@ extension SyncEngine {
             context.board.noteDelay(now - beganAt)
         }
         if let problem = outcome.firstLoadProblem { throw failure(problem) }
+    }
+
+    /// Says which of several searches shows what is stored, unless that is known of each.
+    ///
+    /// Where one search took the place of all or a base is another one now, the first whose refresh
+    /// ended would take away what only the other will show.
+    func assignSearches() throws(DirectoryFailure) {
+        let searches = searchPlan.searches
+        guard searches.count > 1, !isFirstLoad else { return }
+        let isKnown = searches.enumerated().allSatisfy { index, planned in
+            storedCookie(search: index, connector.digest(of: planned, connection.strategy)) != nil
+        }
+        guard !isKnown else { return }
+        let bases = searches.map { DistinguishedName.key(of: $0.base) }
+        try apply(StoreBatch(changes: [.assign(bases: bases)], phase: .refresh))
     }
 
     /// The removal of what a second search once showed, when one is all there is now: it shows
@@ -178,7 +193,10 @@ extension SyncEngine {
             connection.isUnproven = connection.strategy.asks
         }
         guard !connection.isRefreshing else { return }
-        if !connection.sawAPart { settleHeld() }
+        if !connection.sawAPart {
+            comparisons.fullReadingTook = now - connection.beganAt
+            settleHeld()
+        }
         reached()
         announceIfInSync()
     }

@@ -133,12 +133,8 @@ extension SyncEngine {
     }
 
     /// Where comparisons alone show deletions, their failure is one of the connection.
-    func readsAnewAfterFailures(_ failure: String) -> StreamEnd? {
-        guard !connection.strategy.seesDeletions, comparisons.failures >= Self.mostFailures else {
-            return nil
-        }
-        fullRefreshReason = "comparisons fail: \(failure)"
-        return .anew
+    var needsFullReadings: Bool {
+        !connection.strategy.seesDeletions && comparisons.failures >= Self.mostFailures
     }
 
     /// What to do about a refresh that came to a standstill.

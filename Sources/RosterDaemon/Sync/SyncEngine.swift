@@ -47,11 +47,15 @@ internal import Settings
     var accessProblems: [String] = []
     /// When the local account files are read again after they could not be read.
     var localFilesRetryAt: Duration?
+    /// Whether a thread is reading the schema; a server that hangs must not take one after the other.
+    var isReadingSchema = false
     /// When it was last looked whether the store's file is there.
     private var storeSeenAt = Duration.zero
     private let localFiles: LocalFilesWatch
     private let waitSet: WaitSet
     private var backoff = Backoff()
+    /// Until when the directory is left alone between two connections; `nil`: it is not.
+    private(set) var pausesUntil: Duration?
 
     var logger: Logger { context.logger }
     var now: Duration { context.clock.uptime() }
@@ -75,7 +79,8 @@ internal import Settings
             schedule: ComparisonSchedule(
                 interval: settings.comparisonInterval, longestRest: settings.longestComparisonRest,
                 now: context.clock.uptime(),
-                jitter: context.clock.random()))
+                jitter: context.clock.random()),
+            longestRest: settings.longestComparisonRest)
         store = try AccountStore(
             directory: context.paths.state + "/store", rules: StoreRules(settings),
             now: context.clock.now(), blocksInForce: { IndexPublisher.blocksInForce(context) },
@@ -97,10 +102,9 @@ internal import Settings
         while !context.mailbox.isStopping, reopenReason == nil {
             do throws(DirectoryFailure) {
                 try follow()
-                pauseAfterShortConnection()
+                connectionEnded(after: nil)
             } catch {
-                interrupted(error)
-                pause(backoff.next(random: random))
+                connectionEnded(after: error)
             }
         }
         try? lane.finish()
@@ -159,18 +163,32 @@ internal import Settings
 
     /// The directory was reached and brought us up to date.
     func reached() {
-        backoff.reset()
+        connection.followedSince = now
         servers.first = 0
     }
 
-    /// A server that ends every search at once must not be asked in a tight loop.
-    private func pauseAfterShortConnection() {
-        let lived = now - connection.beganAt
-        if connection.wasRestarted, lived < .seconds(10) { pause(backoff.next(random: random)) }
+    /// Pauses before the next connection, unless this one was of use.
+    ///
+    /// A server that ends every search or connection at once, be it right after the refresh, must not
+    /// be asked in a tight loop: the pauses grow until a connection was of use.
+    private func connectionEnded(after failure: DirectoryFailure?) {
+        let wasOfUse = connection.wasOfUse(now: now)
+        connection.followedSince = nil
+        if wasOfUse { backoff.reset() }
+        if let failure {
+            interrupted(failure)
+        } else if wasOfUse || !connection.wasRestarted {
+            return
+        }
+        let time = backoff.next(random: random)
+        if failure == nil, time >= .seconds(1) { noteShortSearch(pause: time) }
+        pause(time)
     }
 
     private func pause(_ time: Duration) {
         let end = now + time
+        pausesUntil = end
+        defer { pausesUntil = nil }
         while now < end, !context.mailbox.isStopping {
             waitForNews(atMost: min(end - now, .seconds(1)))
             if attend() != nil { return }
@@ -220,6 +238,8 @@ struct ConnectionProgress {
     var uri = ""
     /// When it began, by the steady clock.
     var beganAt = Duration.zero
+    /// Since when every search has brought us up to date; `nil`: not yet.
+    var followedSince: Duration?
     var searches: [Search] = []
     /// Whether it lives.
     var isOpen = false
@@ -250,6 +270,16 @@ struct ConnectionProgress {
 
     /// Whether the directory is followed: every search brought us up to date and goes on.
     var isFollowing: Bool { isOpen && wasFollowing }
+
+    /// The least time for which a connection has to follow the directory to have been of use.
+    static let leastUse = Duration.seconds(10)
+
+    /// Whether it followed the directory for a while: not below ``leastUse``, nor for less than it
+    /// took to be brought up to date.
+    func wasOfUse(now: Duration) -> Bool {
+        guard let since = followedSince else { return false }
+        return now - since >= max(Self.leastUse, since - beganAt)
+    }
 }
 
 /// Which server is tried first.

@@ -101,7 +101,7 @@ private func state(_ report: StatusReport, _ host: DoctorHost, _ result: inout C
             .mirrorRebuilt,
             report.storeSetAside
                 ? "the store was unusable, was set aside and is built anew from the directory"
-                : "the history of changes was lost and begun anew",
+                : "the history of changes was begun anew with what could be saved of it",
             fix: "journalctl -u rosterd says why: if a newer roster wrote it, before a return to "
                 + "this one, nothing is to be done; otherwise look for a full or failing disk: "
                 + "df \(host.paths.stateFolder); dmesg")
