@@ -14,6 +14,19 @@ machine_namespaces() {
     unshare --mount --propagation private --pid --fork --kill-child --uts --ipc "$@"
 }
 
+# machine_outside COMMAND...: the same and waits for it; leaves with its code, and takes away what is
+# left then, however it ends.
+machine_outside() {
+  local code=0
+  export machine_token=$$
+  machine_namespaces "$@" &
+  namespaces=$!
+  trap 'kill -KILL $namespaces 2>/dev/null || true; machine_cgroup_end' EXIT
+  trap 'exit 130' INT TERM HUP
+  wait $namespaces || code=$?
+  exit "$code"
+}
+
 machine_mounts() {
   mount -t proc proc /proc
   mount -t tmpfs -o mode=755,size=3g tmpfs "$work"
@@ -36,6 +49,16 @@ machine_cgroup_end() {
     [ -d "$hierarchy/roster-machine-$machine_token" ] || return 0
     sleep 0.1
   done
+}
+
+# machine_dependencies DEB [CONTROL]: the packages that DEB and the tests of CONTROL need. They come from
+# Debian before the machine boots: it has no way there.
+machine_dependencies() {
+  {
+    dpkg-deb -f "$1" Pre-Depends Depends
+    [ -z "${2:-}" ] || sed -n '/^Depends:/,/^[^ D]/p' "$2" | grep -v '^[A-CE-Z]'
+  } | sed 's/^[A-Za-z-]*://' | tr ',' '\n' |
+    sed -E 's/\|.*//; s/\(.*//; s/[[:space:]]//g' | sed '/^$/d' | sort -u
 }
 
 # machine_make [PACKAGE...]: a fresh Debian 12 in $machine. BASE=FILE keeps it for the next run, for

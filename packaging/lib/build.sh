@@ -79,6 +79,10 @@ need_swift() {
 
 # No object of ours looks for libraries beside itself ($ORIGIN): they run as root in every process.
 swift_release=(swift build --package-path "$repo" -c release --disable-local-rpath)
+# What is built does not say where: paths are as if the clone lay at /, and no id is made of what will
+# be stripped. So two clones give the same package.
+swift_release+=(-Xswiftc -file-prefix-map -Xswiftc "$repo=" -Xcc "-ffile-prefix-map=$repo="
+  -Xcxx "-ffile-prefix-map=$repo=" -Xlinker --build-id=none)
 
 # build_programs: rosterd, which is roster too: release, the Swift runtime linked in. SwiftPM builds
 # only what changed.
