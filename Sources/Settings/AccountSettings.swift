@@ -151,7 +151,7 @@ extension SettingsReader {
         if table.values["max_staleness"] != .text("never") {
             staleness = duration("max_staleness", in: table) ?? .seconds(7 * 86400)
         }
-        let resetDN = distinguishedName("reset_dn", in: table)
+        let resetDN = bindName("reset_dn", in: table)
         let resetFile = text(
             "reset_password_file", in: table, remedy: "name a file by its absolute path",
             where: Self.isPath)

@@ -103,7 +103,7 @@ extension SettingsReader {
     }
 
     private mutating func bind(_ table: SettingsTable, uris: [DirectoryURI]) -> Settings.Bind {
-        let dn = distinguishedName("bind_dn", in: table)
+        let dn = bindName("bind_dn", in: table)
         let passwordFile = text(
             "bind_password_file", in: table, remedy: "name a file by its absolute path",
             where: Self.isPath)
@@ -153,6 +153,31 @@ extension SettingsReader {
         text(
             name, in: table, remedy: "write a DN, such as \"ou=people,dc=example,dc=com\"",
             where: { DistinguishedName.isValid(Array($0.utf8)) })
+    }
+
+    /// Who binds: a DN or, as Active Directory takes it, a user principal name.
+    mutating func bindName(_ name: String, in table: SettingsTable) -> String? {
+        text(
+            name, in: table,
+            remedy: "write a DN, such as \"cn=roster,dc=example,dc=com\", or to Active Directory "
+                + "a name such as \"roster@example.com\"",
+            where: { DistinguishedName.isValid(Array($0.utf8)) || Self.isPrincipal($0) })
+    }
+
+    /// `NAME@REALM` (MS-ADTS section 5.1.1.1.1); what could be a DN is none.
+    private static func isPrincipal(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }
+        let isNamed = parts[0].allSatisfy { $0 > 0x20 && !#"=,+;<>\"/\[]:|*?"#.utf8.contains($0) }
+        return isNamed
+            && parts[1].allSatisfy { octet in
+                switch octet {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"):
+                    true
+                default: octet >= 0x80
+                }
+            }
     }
 
     private mutating func filter(_ name: String, in table: SettingsTable) -> String? {

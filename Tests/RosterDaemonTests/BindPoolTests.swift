@@ -83,6 +83,10 @@ private final class ScriptedSession: BindSession {
         return PasswordAnswer(LDAPResult(code: .success))
     }
 
+    func passwordChangeMethod(within limit: Duration) throws(LDAPError) -> PasswordChangeMethod {
+        .extended
+    }
+
     func changePassword(
         of dn: String, old: Password, new: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer {
