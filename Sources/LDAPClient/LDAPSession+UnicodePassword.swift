@@ -6,19 +6,9 @@ internal import CLDAP
 public enum PasswordChangeMethod: Hashable, Sendable {
     /// The extended operation of RFC 3062.
     case extended
-    /// A modification of unicodePwd (MS-ADTS section 3.1.1.3.1.5).
+    /// A modification of unicodePwd, as Active Directory and AD LDS want it (MS-ADTS section
+    /// 3.1.1.3.1.5).
     case unicodePassword
-
-    /// Capabilities of Active Directory and of AD LDS (MS-ADTS section 3.1.1.3.4.3).
-    private static let activeDirectory: Set<String> = [
-        "1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1851",
-    ]
-
-    /// What a root DSE with these `supportedCapabilities` stands for.
-    public init(capabilities: some Sequence<String>) {
-        let isActiveDirectory = capabilities.contains { Self.activeDirectory.contains($0) }
-        self = isActiveDirectory ? .unicodePassword : .extended
-    }
 }
 
 extension LDAPSession {
@@ -28,8 +18,10 @@ extension LDAPSession {
     public func passwordChangeMethod(
         within limit: Duration
     ) throws(LDAPError) -> PasswordChangeMethod {
-        let root = try readRoot(["supportedCapabilities"], within: limit)
-        return PasswordChangeMethod(capabilities: root?.texts("supportedcapabilities") ?? [])
+        guard let root = try readRoot(["supportedCapabilities"], within: limit) else {
+            return .extended
+        }
+        return RootDSE(root).isActiveDirectory ? .unicodePassword : .extended
     }
 
     /// Changes a password by unicodePwd as whoever the session is bound as, who need not be the

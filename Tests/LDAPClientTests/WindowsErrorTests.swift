@@ -56,17 +56,6 @@ struct WindowsErrorTests {
         #expect(WindowsError(diagnostic: "00000052D: too many") == nil)
     }
 
-    @Test("the way to change a password follows from the capabilities")
-    func methods() {
-        #expect(PasswordChangeMethod(capabilities: [String]()) == .extended)
-        #expect(
-            PasswordChangeMethod(capabilities: ["1.2.840.113556.1.4.1670"]) == .extended)
-        for capability in ["1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1851"] {
-            #expect(
-                PasswordChangeMethod(capabilities: ["1.2.3", capability]) == .unicodePassword)
-        }
-    }
-
     @Test(
         "unicodePwd is the password in quotes, in UTF-16, the low octet first",
         arguments: [

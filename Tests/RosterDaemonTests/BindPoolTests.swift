@@ -251,7 +251,7 @@ private final class ScriptedSession: BindSession {
         return LoginService(
             timeout: timeout, gate: LoginGate(directory: "/nonexistent"),
             directory: LoginDirectory(pool, timeout: timeout, clock: clock, logger: logger),
-            keeper: keeper, storeReader: StoreReaderSlot(), reset: nil, clock: clock,
+            keeper: keeper, storeReader: StoreReaderSlot(), reset: nil, reader: nil, clock: clock,
             logger: logger)
     }
 
