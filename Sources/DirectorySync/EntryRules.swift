@@ -38,7 +38,9 @@ public struct EntryRules: Sendable {
     public func evaluate(_ entry: DirectoryEntry) -> EvaluatedEntry {
         let values = AttributeValues(entry.attributes, slots: slots.table)
         let dnKey = DistinguishedName.key(of: entry.dn)
-        let stamp = values.first(slots.entryCSN) ?? values.first(slots.modifyTimestamp)
+        let stamp =
+            values.first(slots.entryCSN) ?? values.first(slots.uSNChanged)
+            ?? values.first(slots.modifyTimestamp)
         let created = values.first(slots.createTimestamp) ?? values.first(slots.whenCreated)
         return EvaluatedEntry(
             entry: entry, dnKey: dnKey,
@@ -190,7 +192,7 @@ struct RuleSlots: Sendable {
     let objectClass, uid, uidNumber, gidNumber, gecos, homeDirectory, loginShell: Int
     let groupName, memberUid, commonName, displayName: Int
     let member: [Int]
-    let entryCSN, modifyTimestamp, createTimestamp, whenCreated: Int
+    let entryCSN, uSNChanged, modifyTimestamp, createTimestamp, whenCreated: Int
     let shadowLastChange, pwdReset, pwdLastSet, pwdChangedTime, passwordExpirationTime: Int
     let keys: Int
     /// What Active Directory has besides; nowhere with another schema.
@@ -219,6 +221,7 @@ struct RuleSlots: Sendable {
         displayName = table.add("displayName")
         member = map.member.map { table.add($0) }
         entryCSN = table.add("entryCSN")
+        uSNChanged = table.add("uSNChanged")
         modifyTimestamp = table.add("modifyTimestamp")
         createTimestamp = table.add("createTimestamp")
         whenCreated = table.add("whenCreated")

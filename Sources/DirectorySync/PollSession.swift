@@ -172,9 +172,11 @@ public struct PollSession: Sendable {
         case .unidentified:
             running?.unidentified += 1
             return []
-        case .other: return []
-        case .done(.success, _): return try finish(now: now)
-        case .done(let code, let diagnostic):
+        case .committed, .other: return []
+        case .partial(let entry, _):
+            throw SyncError(incomplete: entry.dn, "the server sends its values in parts")
+        case .done(.success, _, _): return try finish(now: now)
+        case .done(let code, let diagnostic, _):
             throw SyncError(
                 code: code, diagnostic: diagnostic, family: family, after: running?.entries)
         }

@@ -80,10 +80,41 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
             + "entry_id"
     }
 
+    /// An entry does not become whole.
+    init(incomplete dn: String, _ reason: String) {
+        kind = .protocolViolation
+        code = .success
+        diagnostic = "synchronisation: \(dn) cannot be read whole: \(reason)"
+        remedy = "report this together with name and version of the directory server"
+    }
+
+    /// An AD server does not say which change it committed last.
+    static let noChangeNumber = SyncError(
+        kind: .protocolViolation, code: .success,
+        diagnostic: "synchronisation: the root DSE shows no usable highestCommittedUSN",
+        remedy: "name a domain controller, not a server between, in [directory] uris")
+
+    /// Page follows page, and there is nothing in them.
+    static let endlessPages = SyncError(
+        kind: .protocolViolation, code: .success,
+        diagnostic: "synchronisation: the server answers with empty pages without end",
+        remedy: "report this together with name and version of the directory server")
+
+    private init(kind: Kind, code: LDAPResultCode, diagnostic: String, remedy: String) {
+        self.kind = kind
+        self.code = code
+        self.diagnostic = diagnostic
+        self.remedy = remedy
+    }
+
     private static func meaning(
         of code: LDAPResultCode, _ family: ServerFamily
     ) -> (Kind, String, String) {
         switch code {
+        case .unavailableCriticalExtension where family == .activeDirectory:
+            (
+                .notOffered, "the server refuses paged results or the sight of deleted objects", ""
+            )
         case .unavailableCriticalExtension:
             (
                 .notOffered, "the server does not offer content synchronisation",
@@ -140,6 +171,8 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
             "give bind_dn a limit of its own (OpenLDAP: olcLimits: dn.exact=\"BIND_DN\" "
                 + "size=unlimited time=unlimited)"
         case .ds389: "set \(ds389): -1 in the entry of bind_dn"
+        case .activeDirectory:
+            "raise the limits of its query policy (ntdsutil, LDAP policies: MaxQueryDuration)"
         case .other: "give bind_dn a limit of its own that is high enough"
         }
     }

@@ -73,7 +73,8 @@ public struct LDAPResult: Hashable, Sendable {
         _ = unsafe ldap_msgfree(message)
     }
 
-    private func undecodable(_ what: String) -> LDAPError {
+    /// An error that says which part of the message is malformed.
+    public borrowing func undecodable(_ what: String) -> LDAPError {
         LDAPError(
             server: handle.server, step: .decode, code: .decodingError,
             diagnostic: "\(what) is malformed",

@@ -14,6 +14,17 @@ public struct RootDSE: Hashable, Sendable {
     public var vendor: String
     /// The object classes of the root DSE itself, in lower case.
     public var objectClasses: Set<String>
+    /// The identifiers of the capabilities it claims, which only Microsoft's kind does (MS-ADTS
+    /// 3.1.1.3.4.3).
+    public var supportedCapabilities: Set<String>
+    /// The naming context of the domain; `nil`: it names none.
+    public var defaultNamingContext: String?
+    /// The DN of the nTDSDSA object of an AD server, whose invocationId its change numbers belong to.
+    public var dsServiceName: String?
+    /// The server's own name in DNS; `nil` if it does not say.
+    public var dnsHostName: String?
+    /// The change number that an AD server committed last; `nil`: none, or not a number that can be.
+    public var highestCommittedUSN: Int64?
 
     /// Whether content synchronisation (RFC 4533) is offered.
     public var offersSyncrepl: Bool {
@@ -23,6 +34,26 @@ public struct RootDSE: Hashable, Sendable {
     /// Whether the DirSync control is offered, as Active Directory and AD LDS do.
     public var offersDirSync: Bool {
         supportedControls.contains("1.2.840.113556.1.4.841")
+    }
+
+    /// Whether it is Active Directory, which Samba's domain controllers are as well.
+    public var isActiveDirectoryDomain: Bool {
+        supportedCapabilities.contains("1.2.840.113556.1.4.800")
+    }
+
+    /// Whether it is Active Directory or AD LDS.
+    public var isActiveDirectory: Bool {
+        isActiveDirectoryDomain || supportedCapabilities.contains("1.2.840.113556.1.4.1851")
+    }
+
+    /// Whether simple paged results (RFC 2696) are offered.
+    public var offersPagedResults: Bool {
+        supportedControls.contains(PagedResultsControl.oid)
+    }
+
+    /// Whether change notification is offered, as Active Directory does.
+    public var offersChangeNotification: Bool {
+        supportedControls.contains(LDAPControl.changeNotification.oid)
     }
 
     /// Whether persistent search (draft-ietf-ldapext-psearch) is offered.
@@ -43,6 +74,12 @@ public struct RootDSE: Hashable, Sendable {
         subschemaSubentry = entry.texts("subschemasubentry").first
         vendor = (entry.texts("vendorname") + entry.texts("vendorversion")).joined(separator: " ")
         objectClasses = Set(entry.texts("objectclass").map { $0.lowercased() })
+        supportedCapabilities = Set(entry.texts("supportedcapabilities"))
+        defaultNamingContext = entry.texts("defaultnamingcontext").first
+        dsServiceName = entry.texts("dsservicename").first
+        dnsHostName = entry.texts("dnshostname").first
+        highestCommittedUSN = entry.attributes["highestcommittedusn"]?.first
+            .flatMap { UpdateSequenceNumber.value($0) }
     }
 }
 
@@ -130,7 +167,8 @@ extension LDAPSession {
             base: "", scope: .base, filter: "(objectClass=*)",
             attributes: [
                 "namingContexts", "supportedControl", "supportedExtension", "subschemaSubentry",
-                "vendorName", "vendorVersion", "objectClass",
+                "vendorName", "vendorVersion", "objectClass", "supportedCapabilities",
+                "defaultNamingContext", "dsServiceName", "dnsHostName", "highestCommittedUSN",
             ])
         guard let entry = try read(search, step: .readRootDSE)?.first else {
             throw LDAPError(

@@ -36,7 +36,7 @@ struct ComparisonRun: Sendable {
     let server: Int
     /// The very server that is followed: another one of the same domain may be behind it.
     let uri: String
-    let entryID: EntryIDAttribute
+    let strategy: SyncStrategy
     let plan: SearchPlan
     let rules: EntryRules
     let reader: StoreReader
@@ -44,10 +44,14 @@ struct ComparisonRun: Sendable {
 
     /// Identities that one re-reading asks for.
     private static let rereadAtOnce = 50
+    /// Pages that one listing may have: some five million entries.
+    private static let mostPages = 10_000
     /// More than so many, and a fifth of all, are not read again one by one.
     private static let rereadAtMost = 5000
     /// The operational attributes that a listing needs.
-    private static let stamps = ["entryCSN", "modifyTimestamp"]
+    private static let stamps = ["entryCSN", "uSNChanged", "modifyTimestamp"]
+
+    private var entryID: EntryIDAttribute { strategy.entryID }
 
     /// Compares.
     func run() -> ComparisonReport {
@@ -105,10 +109,56 @@ struct ComparisonRun: Sendable {
         search.asked(for: .entries(Array(uuids)), entryID: entryID)
     }
 
-    /// Calls `body` with each entry that a search shows; throws unless the search came to its end.
+    /// Calls `body` with each entry that a search shows, page by page where the server wants that;
+    /// throws unless the search came to its end.
     private func each(
         _ search: LDAPSearch, on session: borrowing LDAPSession, _ body: (DirectoryEntry) -> Void
     ) throws {
+        guard strategy.method == .usn else {
+            _ = try onePage(of: search, on: session, body)
+            return
+        }
+        var page: [UInt8] = []
+        var pagesLeft = Self.mostPages
+        repeat {
+            var paged = search
+            paged.controls.append(SearchPlan.Search.page(from: page))
+            page = try onePage(of: paged, on: session, body)
+            pagesLeft -= 1
+        } while !page.isEmpty && pagesLeft > 0
+        guard page.isEmpty else {
+            throw DirectoryFailure("\(session.options.uri): a listing has pages without end")
+        }
+    }
+
+    /// Calls `body` with each entry of one answer; where the next page begins.
+    private func onePage(
+        of search: LDAPSearch, on session: borrowing LDAPSession, _ body: (DirectoryEntry) -> Void
+    ) throws -> [UInt8] {
+        var incomplete: [RangedEntry] = []
+        let next = try answer(to: search, on: session) { entry, ranges in
+            if ranges.isEmpty { return body(entry) }
+            let ranged = try RangedEntry(entry, ranges)
+            if ranged.next == nil { body(entry) } else { incomplete.append(ranged) }
+        }
+        for var ranged in incomplete {
+            var progress = RangedEntry.Progress.partial
+            while progress == .partial, let request = ranged.next {
+                _ = try answer(to: request.search(entryID: entryID), on: session) {
+                    try ranged.receive($0, $1)
+                }
+                progress = try ranged.answerEnded()
+            }
+            // One that changed meanwhile differs still: reading everything, or the stream, mends it.
+            if progress == .whole { body(ranged.entry) }
+        }
+        return next
+    }
+
+    private func answer(
+        to search: LDAPSearch, on session: borrowing LDAPSession,
+        _ body: (DirectoryEntry, [AttributeRange]) throws -> Void
+    ) throws -> [UInt8] {
         let id = try session.start(search)
         while true {
             let patience = connector.settings.directory.refreshTimeout
@@ -118,12 +168,13 @@ struct ComparisonRun: Sendable {
             }
             guard message.id == id else { continue }
             switch try PollMessage(message, entryID: entryID) {
-            case .entry(let entry): body(entry)
-            case .done(.success, _): return
-            case .done(let code, let diagnostic):
+            case .entry(let entry): try body(entry, [])
+            case .partial(let entry, let ranges): try body(entry, ranges)
+            case .done(.success, _, let nextPage): return nextPage
+            case .done(let code, let diagnostic, _):
                 throw LDAPError(
                     server: session.options.uri, step: .search, code: code, serverText: diagnostic)
-            case .unidentified, .other: continue
+            case .unidentified, .committed, .other: continue
             }
         }
     }

@@ -54,7 +54,7 @@ extension Daemon {
                 let root = try session.readRootDSE()
                 complaints += try connector.schemaComplaints(on: session, root)
                 complaints += try connector.baseComplaints(on: session)
-                let strategy = try connector.strategy(root)
+                let strategy = try connector.strategy(root, on: session)
                 remarks.append("\(uri): \(connector.promise(strategy).inOneLine(strategy.method))")
             } catch {
                 complaints.append("\(error)")

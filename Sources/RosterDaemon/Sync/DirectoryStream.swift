@@ -65,9 +65,9 @@ enum StreamEvent {
 
     /// Has the server tell when something below `base` changes.
     mutating func startWakeUp(below base: String, now: Duration) throws(DirectoryFailure) {
-        let search = WakeUpSearch.request(below: base, entryID: strategy.entryID)
+        let search = WakeUpSearch.request(below: base, strategy)
         wakeUp = WakeUpSearch(
-            id: try start(search), base: base, entryID: strategy.entryID, now: now)
+            id: try start(search), base: base, strategy, now: now)
     }
 
     /// Sends what is due; throws when an answer is overdue.
@@ -143,7 +143,7 @@ enum StreamEvent {
         let index = searches[position].index
         let changes = try searches[position].feed.receive(message, now: now)
         var events = changes.map { StreamEvent.change($0, search: index) }
-        if strategy.method == .poll, message.kind == .searchResult {
+        if strategy.asks, message.kind == .searchResult {
             events.append(.polled(took: searches[position].feed.answerTime))
         }
         return events

@@ -1,5 +1,6 @@
 // What may be expected of the way in which a directory is followed, in words.
 
+internal import Accounts
 internal import DirectorySync
 internal import LDAPClient
 internal import Settings
@@ -24,32 +25,57 @@ extension DirectoryConnector {
     func strategy(
         _ root: RootDSE?, refusal: String? = nil
     ) throws(DirectoryFailure) -> SyncStrategy {
+        let isActiveDirectory = root?.isActiveDirectory ?? false
+        guard !isActiveDirectory || settings.accounts.schema == .activeDirectory else {
+            throw DirectoryFailure(
+                "the server is Active Directory or AD LDS: set [directory] schema = \"ad\"")
+        }
         let wish: SyncStrategy.Wish
         switch settings.directory.sync {
         case .automatic: wish = .automatic
+        case .syncrepl where isActiveDirectory:
+            throw DirectoryFailure(
+                "the server is Active Directory or AD LDS, which has no content synchronisation (RFC "
+                    + "4533): take out [directory] sync = \"syncrepl\"")
         case .syncrepl: wish = .only(.syncrepl)
         case .poll: wish = .only(.poll)
-        case .dirsync:
+        case .dirsync where !isActiveDirectory:
             throw DirectoryFailure(
-                "[directory] sync = \"dirsync\" is not built yet; set \"auto\" or \"poll\"")
-        }
-        // It computes modifyTimestamp and cannot search by it: polling would promise too much.
-        guard root?.offersDirSync != true else {
-            throw DirectoryFailure(
-                "the server is Active Directory or AD LDS, which is not followed yet; name a server "
-                    + "of another directory in [directory] uris")
+                "[directory] sync = \"dirsync\" is for Active Directory and AD LDS, and the server "
+                    + "does not show itself to be either: set \"auto\"")
+        case .dirsync: wish = .only(.usn)
         }
         return SyncStrategy(
             wish, root: root, entryID: settings.directory.entryID, refusal: refusal)
     }
 
+    /// The same, with what only further readings show where it is Active Directory.
+    ///
+    /// Blocks for some readings there.
+    func strategy(
+        _ root: RootDSE?, on session: borrowing LDAPSession, refusal: String? = nil
+    ) throws(DirectoryFailure) -> SyncStrategy {
+        var strategy = try strategy(root, refusal: refusal)
+        guard strategy.method == .usn, let root else { return strategy }
+        let directory = settings.directory
+        let contexts = Set(
+            [directory.peopleBase, directory.groupsBase].map { strategy.namingContext(of: $0) })
+        do throws(LDAPError) {
+            strategy.controller = try session.readDomainController(
+                root, namingContexts: contexts.sorted())
+        } catch {
+            throw DirectoryFailure(error.description)
+        }
+        return strategy
+    }
+
     /// The time between two comparisons when the last one took so long.
     ///
-    /// Polling sees deletions by comparisons alone: they come every ``quickest``, or as often as
+    /// Where comparisons alone show deletions, as with polling, they come every ``quickest``, or as often as
     /// their own duration lets them, and never more rarely than configured for that reason.
     func comparisonInterval(_ strategy: SyncStrategy, lastTook taken: Duration) -> Duration {
         let configured = settings.comparisonInterval
-        guard strategy.method == .poll else { return configured }
+        guard !strategy.seesDeletions else { return configured }
         return min(configured, max(Self.quickest, taken * ComparisonSchedule.leastRest))
     }
 
@@ -71,23 +97,31 @@ extension DirectoryConnector {
         let rest = min(
             taken * ComparisonSchedule.leastRest, settings.longestComparisonRest)
         let compared = max(interval, rest + taken).inWords
-        guard strategy.method == .poll else {
+        guard strategy.asks else {
             return FollowPromise(
                 changes: "within milliseconds",
                 deletions: "within milliseconds, verified every \(compared)",
                 advice: strategy.advice)
         }
         let usually = strategy.offersWakeUp && isAwake ? ", usually at once" : ""
-        return FollowPromise(
-            changes: "within \(pollBound(answerTime: answerTime).inWords)\(usually)",
-            deletions: "within \(compared)\(usually)", advice: strategy.advice)
+        let changes = "within \(pollBound(answerTime: answerTime).inWords)\(usually)"
+        let deletions =
+            strategy.seesDeletions
+            ? "\(changes), verified every \(compared)"
+            : "within \(compared)\(strategy.method == .usn ? "" : usually)"
+        return FollowPromise(changes: changes, deletions: deletions, advice: strategy.advice)
     }
 }
 
 extension FollowPromise {
     /// Everything in one line, for `rosterd --check`.
     func inOneLine(_ method: SyncStrategy.Method) -> String {
-        let way = method == .poll ? "polling" : "content synchronisation (RFC 4533)"
+        let way =
+            switch method {
+            case .syncrepl: "content synchronisation (RFC 4533)"
+            case .poll: "polling"
+            case .usn: "change numbers (Active Directory)"
+            }
         let hint = advice.map { "; to be quicker: \($0)" } ?? ""
         return "followed by \(way): \(text)\(hint)"
     }

@@ -119,12 +119,7 @@ struct PollFeed: SearchFeed {
     mutating func receive(
         _ message: borrowing LDAPMessage, now: PollMoment
     ) throws(FeedFailure) -> [SyncChange] {
-        let decoded: PollMessage
-        do throws(LDAPError) {
-            decoded = try PollMessage(message, entryID: entryID)
-        } catch {
-            throw .message(error)
-        }
+        let decoded = try PollMessage.decoded(message, entryID: entryID)
         do throws(SyncError) {
             return try session.receive(decoded, now: now)
         } catch {
@@ -139,6 +134,66 @@ struct PollFeed: SearchFeed {
     }
 
     func silence(now: Duration) -> Duration? { session.silence(now: now) }
+}
+
+/// Change numbers of Active Directory: ordinary searches again and again.
+struct USNFeed: SearchFeed {
+    private var session: USNSession
+    private let planned: SearchPlan.Search
+    private let context: String
+    private let entryID: EntryIDAttribute
+
+    /// A search where the cookie says, or from the beginning.
+    ///
+    /// `context` is the top of the tree that holds the base.
+    init(
+        _ planned: SearchPlan.Search, in context: String, entryID: EntryIDAttribute,
+        session: USNSession
+    ) {
+        self.planned = planned
+        self.context = context
+        self.entryID = entryID
+        self.session = session
+    }
+
+    var isRefreshing: Bool { session.isRefreshing }
+    var refreshedCount: Int { session.refreshedCount }
+    var nextDueAt: Duration? { session.nextDueAt }
+    var answerTime: Duration { session.answerTime }
+
+    mutating func nextSearch(now: PollMoment) -> LDAPSearch? {
+        session.nextStep(now: now).map { planned.asked(for: $0, in: context, entryID: entryID) }
+    }
+
+    mutating func receive(
+        _ message: borrowing LDAPMessage, now: PollMoment
+    ) throws(FeedFailure) -> [SyncChange] {
+        let decoded = try PollMessage.decoded(message, entryID: entryID)
+        do throws(SyncError) {
+            return try session.receive(decoded, now: now)
+        } catch {
+            throw .search(error)
+        }
+    }
+
+    mutating func wake(_ uuid: EntryUUID?, now: Duration) -> [SyncChange] {
+        session.wake(now: now)
+        return []
+    }
+
+    func silence(now: Duration) -> Duration? { session.silence(now: now) }
+}
+
+extension PollMessage {
+    fileprivate static func decoded(
+        _ message: borrowing LDAPMessage, entryID: EntryIDAttribute
+    ) throws(FeedFailure) -> PollMessage {
+        do throws(LDAPError) {
+            return try PollMessage(message, entryID: entryID)
+        } catch {
+            throw .message(error)
+        }
+    }
 }
 
 extension SyncChange {

@@ -52,7 +52,7 @@ extension SyncEngine {
         let run = ComparisonRun(
             connector: connector, connection: connection.number, server: connection.server,
             uri: connection.uri,
-            entryID: connection.strategy.entryID, plan: searchPlan, rules: rules,
+            strategy: connection.strategy, plan: searchPlan, rules: rules,
             reader: store.reader, clock: context.clock)
         let mailbox = context.mailbox
         context.background.submit { _ in mailbox.post(.comparisonEnded(run.run())) }
@@ -139,7 +139,7 @@ extension SyncEngine {
             }
             noteSettled(settled)
             connection.isUnproven = false
-            if connection.strategy.method == .poll, gone.count < report.gone.count {
+            if connection.strategy.asks, gone.count < report.gone.count {
                 // Polling does not say by itself that what it spoke of meanwhile is gone by now.
                 comparisons.isUrgent = true
             } else {

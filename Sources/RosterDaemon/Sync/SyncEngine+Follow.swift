@@ -23,7 +23,7 @@ extension SyncEngine {
         do throws(DirectoryFailure) {
             connection.uri = connected.session.options.uri
             let root = try rootDSE(of: connected.session)
-            let strategy = try chooseStrategy(root)
+            let strategy = try chooseStrategy(root, on: connected.session)
             let patience = context.settings.directory.refreshTimeout
             try follow(
                 DirectoryStream(
@@ -166,7 +166,7 @@ extension SyncEngine {
             let cookie = strategy.trustsCookies ? kept : nil
             stream.add(feed(planned, cookie, containers), index: index)
         }
-        if strategy.method == .poll, strategy.offersWakeUp {
+        if strategy.asks, strategy.offersWakeUp {
             try stream.startWakeUp(below: wakeUpBase, now: now)
         }
         try stream.advance(now: moment)

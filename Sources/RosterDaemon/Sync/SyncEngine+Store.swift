@@ -175,7 +175,7 @@ extension SyncEngine {
             connection.sawAPart = true
             comparisons.isUrgent = true
             // What went while nobody polled shows in a comparison alone.
-            connection.isUnproven = connection.strategy.method == .poll
+            connection.isUnproven = connection.strategy.asks
         }
         guard !connection.isRefreshing else { return }
         if !connection.sawAPart { settleHeld() }

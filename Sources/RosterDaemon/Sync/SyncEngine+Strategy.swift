@@ -20,10 +20,13 @@ extension SyncEngine {
 
     /// How the server is followed that was just connected to.
     ///
-    /// `root` is what it says about itself, `nil` when it says nothing.
-    func chooseStrategy(_ root: RootDSE?) throws(DirectoryFailure) -> SyncStrategy {
+    /// `root` is what it says about itself, `nil` when it says nothing. Blocks for some readings where
+    /// it is Active Directory.
+    func chooseStrategy(
+        _ root: RootDSE?, on session: borrowing LDAPSession
+    ) throws(DirectoryFailure) -> SyncStrategy {
         let refusal = refusals.removeValue(forKey: connection.server)
-        var strategy = try connector.strategy(root, refusal: refusal)
+        var strategy = try connector.strategy(root, on: session, refusal: refusal)
         if strategy.wantsOneSearch, rules.commonParent == nil {
             strategy.method = .poll
             strategy.refusal =
@@ -67,12 +70,23 @@ extension SyncEngine {
                 entryID: strategy.entryID, family: strategy.family, containers: containers,
                 now: moment)
             return PollFeed(planned, entryID: strategy.entryID, session: session)
+        case .usn:
+            let session = USNSession(
+                storedCookie: cookie, invocationID: strategy.controller?.invocationID,
+                interval: context.settings.directory.pollInterval, entryID: strategy.entryID,
+                containers: containers, now: moment)
+            return USNFeed(
+                planned, in: strategy.namingContext(of: planned.base), entryID: strategy.entryID,
+                session: session)
         }
     }
 
     /// Where a persistent search begins: as far up as may be, so that it sees what moves away.
     var wakeUpBase: String {
         let base = context.settings.directory.base
+        if connection.strategy.method == .usn {
+            return connection.strategy.namingContext(of: base)
+        }
         guard let parent = rules.commonParent else { return base }
         let isBelow = DistinguishedName.isKey(
             DistinguishedName.key(of: parent), atOrBelow: DistinguishedName.key(of: base))
@@ -92,7 +106,7 @@ extension SyncEngine {
         let strategy = connection.strategy
         var interval = connector.comparisonInterval(strategy, lastTook: taken)
         // Jitter and its own duration must not take a comparison beyond what is promised.
-        if strategy.method == .poll { interval = interval * 0.93 }
+        if !strategy.seesDeletions { interval = interval * 0.93 }
         comparisons.schedule.adopt(interval: interval, now: now, jitter: random)
         notePromise()
     }
@@ -111,16 +125,16 @@ extension SyncEngine {
         if connector.pollBound(answerTime: taken) != before { notePromise() }
     }
 
-    /// The persistent search is over: polling goes on without.
+    /// The search that says when to ask is over: polling goes on without.
     func noteLostWakeUp(_ reason: String) {
         connection.hasLostWakeUp = true
-        logger.notice("the server ended the persistent search (\(reason)); polling alone goes on")
+        logger.notice("the server tells of changes no more (\(reason)); polling alone goes on")
         notePromise()
     }
 
     /// Where comparisons alone show deletions, their failure is one of the connection.
     func readsAnewAfterFailures(_ failure: String) -> StreamEnd? {
-        guard connection.strategy.method == .poll, comparisons.failures >= Self.mostFailures else {
+        guard !connection.strategy.seesDeletions, comparisons.failures >= Self.mostFailures else {
             return nil
         }
         fullRefreshReason = "comparisons fail: \(failure)"

@@ -1,4 +1,5 @@
-// A persistent search beside the polling: it says when to ask, and is never believed.
+// A search that stays open beside those that ask (persistent search, or the change notification of
+// Active Directory): it says when to ask, and is never believed.
 
 internal import Accounts
 internal import DirectorySync
@@ -20,16 +21,19 @@ struct WakeUpSearch {
     /// Where it begins.
     let base: String
     private let entryID: EntryIDAttribute
+    /// Whether a message says no more than that something changed.
+    private let namesNothing: Bool
     private let begunAt: Duration
 
     /// A search that lived so long is begun again: some servers count what they tell towards a limit.
     private static let goodAge = Duration.seconds(60)
 
     /// A search that was sent.
-    init(id: LDAPMessageID, base: String, entryID: EntryIDAttribute, now: Duration) {
+    init(id: LDAPMessageID, base: String, _ strategy: SyncStrategy, now: Duration) {
         self.id = id
         self.base = base
-        self.entryID = entryID
+        entryID = strategy.entryID
+        namesNothing = strategy.method == .usn
         begunAt = now
     }
 
@@ -41,10 +45,13 @@ struct WakeUpSearch {
     /// The search for every change below a DN.
     ///
     /// It matches everything: servers say nothing of an entry that no longer matches.
-    static func request(below base: String, entryID: EntryIDAttribute) -> LDAPSearch {
-        LDAPSearch(
-            base: base, scope: .subtree, filter: "(objectClass=*)", attributes: [entryID.name],
-            controls: [PersistentSearchControl().control])
+    static func request(below base: String, _ strategy: SyncStrategy) -> LDAPSearch {
+        let controls =
+            strategy.method == .usn
+            ? [.changeNotification, .showDeleted] : [PersistentSearchControl().control]
+        return LDAPSearch(
+            base: base, scope: .subtree, filter: "(objectClass=*)",
+            attributes: [strategy.entryID.name], controls: controls)
     }
 
     /// What a message says; throws when it is malformed.
@@ -58,6 +65,7 @@ struct WakeUpSearch {
 
     private func read(_ message: borrowing LDAPMessage) throws(LDAPError) -> WakeUpNews {
         switch message.kind {
+        case .entry where namesNothing: return .changed(nil, mayBeGone: false)
         case .entry:
             let value = try message.entryControl(EntryChangeNotification.oid) ?? []
             let change = (try? EntryChangeNotification(decoding: value))?.change
