@@ -44,6 +44,10 @@ extension Phase {
         let decision = try unsafe gate.decide(name: name, service: service, clock: clock)
         switch decision.verdict {
         case .unknownUser: break
+        case .accepted where transaction.mustChange:
+            unsafe tell(.error, try gate.text(for: .mustChangePassword))
+            unsafe log(.mustChangePassword, about: name, source: octets(of: "directory"))
+            return LoginVerdict.mustChangePassword.accountCode
         case .accepted: debug("accepted")
         default:
             unsafe tell(.error, decision.text)
@@ -63,6 +67,10 @@ extension Phase {
         }
         let answer = unsafe ask(request(.account, about: name))
         if answer.verdict == .undecidable { tell(.error, LoginVerdict.undecidable.builtInText) }
+        if answer.verdict == .accepted, transaction.mustChange {
+            tell(.error, LoginVerdict.mustChangePassword.builtInText)
+            return LoginVerdict.mustChangePassword.accountCode
+        }
         if answer.verdict != .accepted {
             unsafe log(answer.verdict, about: name, source: octets(of: answer.source))
         }

@@ -29,6 +29,7 @@ extension Phase {
             let answer = unsafe judge(name)
             unsafe log(answer.verdict, about: name, source: octets(of: answer.source))
             delay(answer.verdict)
+            transaction.noteMustChange(answer.verdict == .mustChangePassword)
             return answer.verdict.authenticateCode
         }
     }

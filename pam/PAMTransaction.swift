@@ -43,6 +43,11 @@ protocol PAMTransaction {
     ) -> CInt
     /// Asks libpam to wait that long, about, before it reports a failure.
     func requestFailDelay(microseconds: UInt32)
+    /// Whether an earlier phase of the transaction found that the password has to be changed, as only
+    /// the directory could tell: the directory refuses to say so without the password.
+    var mustChange: Bool { get }
+    /// Remembers that for the later phases, or that it is over.
+    func noteMustChange(_ isDue: Bool)
     /// Writes a line to the system's log, facility authpriv.
     func log(_ priority: CInt, _ line: UnsafePointer<CChar>)
 }
@@ -95,6 +100,23 @@ struct LinuxPAM: PAMTransaction {
 
     func requestFailDelay(microseconds: UInt32) {
         _ = unsafe pam_fail_delay(handle, microseconds)
+    }
+
+    var mustChange: Bool {
+        var mark: UnsafeRawPointer?
+        return unsafe pam_get_data(handle, Self.mark, &mark) == PAM_SUCCESS && mark != nil
+    }
+
+    func noteMustChange(_ isDue: Bool) {
+        guard isDue || mustChange else { return }
+        // A mark that nobody looks behind, and that needs no cleaning up.
+        let mark = unsafe isDue ? UnsafeMutableRawPointer(handle) : nil
+        _ = unsafe pam_set_data(handle, Self.mark, mark, nil)
+    }
+
+    private static var mark: UnsafePointer<CChar> {
+        let name: StaticString = "roster_must_change"
+        return unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
     func log(_ priority: CInt, _ line: UnsafePointer<CChar>) {

@@ -78,6 +78,7 @@ extension Phase {
         }
         let answer = judge(question)
         unsafe conclude(answer, about: name)
+        if answer.verdict == .accepted { transaction.noteMustChange(false) }
         return answer.verdict.updateCode
     }
 
@@ -105,6 +106,7 @@ extension Phase {
         let verdict =
             unsafe host.readsGate
             ? verdictOfGate(name) : ask(request(.account, about: name)).verdict
+        if verdict == .accepted, transaction.mustChange { return nil }
         return verdict == .mustChangePassword ? nil : verdict
     }
 

@@ -138,7 +138,7 @@ struct FirstLoadEnd {
     private func publish(_ reverse: ReverseMembers) throws(SQLFault) {
         let query = try database.sql(
             """
-            SELECT e.pk, e.kind, e.dnHash, e.nameHash FROM entries e LEFT JOIN blocked b USING (pk)
+            SELECT e.pk, e.kind, e.dnHash, e.nameHash, e.primaryHash FROM entries e LEFT JOIN blocked b USING (pk)
             WHERE e.kind <> 0 AND e.withheld IS NULL AND e.name IS NOT NULL AND e.id IS NOT NULL
                 AND b.pk IS NULL
             ORDER BY e.pk
@@ -150,6 +150,7 @@ struct FirstLoadEnd {
             if row.int(1) == EntryKind.person.rawValue {
                 var direct = reverse.groups(listing: row.int(2))
                 direct += reverse.groups(listing: row.int(3))
+                if !row.isNull(4) { direct += reverse.groups(listing: row.int(4)) }
                 for group in direct {
                     if let known = ancestors[group] {
                         closure += known

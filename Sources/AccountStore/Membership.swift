@@ -24,7 +24,8 @@ extension StoreTransaction {
                     item.nowGroups = []
                     continue
                 }
-                item.nowGroups = try closure(dnHash: facts.dnHash, name: record.name)
+                item.nowGroups = try closure(
+                    dnHash: facts.dnHash, primary: facts.primaryHash, name: record.name)
             } else {
                 try updateBystander(key)
             }
@@ -192,8 +193,11 @@ extension StoreTransaction {
 
     // MARK: - Closure
 
-    private func closure(dnHash: Int64, name: String) throws(SQLFault) -> [EntryKey] {
+    private func closure(
+        dnHash: Int64, primary: Int64?, name: String
+    ) throws(SQLFault) -> [EntryKey] {
         var waiting = try groups(listing: dnHash)
+        if let primary { waiting += try groups(listing: primary) }
         waiting += try groups(listing: memory.hash.name(name))
         var visited: Set<EntryKey> = []
         while let group = waiting.popLast() {
@@ -208,13 +212,15 @@ extension StoreTransaction {
         let found = try statements.bystander.first(.int(Int64(key))) { row in
             Bystander(
                 uuid: EntryUUID(octets: row.octets(0)) ?? EntryUUID(high: 0, low: 0),
-                record: Record(kind: .person, row: row, from: 4),
+                record: Record(person: row, from: 4),
                 wasGroups: PackedNumbers.unpack(row.octets(1), as: EntryKey.self),
-                dnHash: row.int(2), confirmedAt: row.isNull(3) ? nil : row.int(3))
+                dnHash: row.int(2), primaryHash: row.isNull(12) ? nil : row.int(12),
+                confirmedAt: row.isNull(3) ? nil : row.int(3))
         }
         guard var person = found else { return }
         keepDenied(person.uuid, wasIn: person.wasGroups)
-        person.nowGroups = try closure(dnHash: person.dnHash, name: person.record.name)
+        person.nowGroups = try closure(
+            dnHash: person.dnHash, primary: person.primaryHash, name: person.record.name)
         notePublication(of: person)
         guard person.nowGroups != person.wasGroups else { return }
         memory.totals.memberships += person.nowGroups.count - person.wasGroups.count
@@ -247,6 +253,7 @@ struct MembershipStatements {
             """
             SELECT pk, 1 FROM entries WHERE nameHash = ?1 AND kind = 1
             UNION SELECT pk, 1 FROM held WHERE nameHash = ?1 AND kind = 1
+            UNION SELECT pk, 1 FROM entries WHERE primaryHash = ?1 AND kind = 1
             """)
         byDN = try database.sql("SELECT pk, kind FROM entries WHERE dnHash = ?1")
         listing = try database.sql("SELECT groups FROM refs WHERE hash = ?")
@@ -266,18 +273,10 @@ struct Bystander {
     var wasGroups: [EntryKey]
     var nowGroups: [EntryKey] = []
     var dnHash: Int64
+    /// The number of the primary group as it lists all of its people; `nil`: no such.
+    var primaryHash: Int64?
     /// When the directory last confirmed a person whose removal is held.
     var confirmedAt: Int64?
-
-    init(
-        uuid: EntryUUID, record: Record, wasGroups: [EntryKey], dnHash: Int64, confirmedAt: Int64?
-    ) {
-        self.uuid = uuid
-        self.record = record
-        self.wasGroups = wasGroups
-        self.dnHash = dnHash
-        self.confirmedAt = confirmedAt
-    }
 }
 
 extension Item {
@@ -285,6 +284,7 @@ extension Item {
     fileprivate var isPersonMoved: Bool {
         guard was?.kind == .person || now?.kind == .person else { return false }
         guard let was, let now, was.kind == now.kind, was.name == now.name else { return true }
-        return (after ?? before)?.dnHash != before?.dnHash
+        let facts = after ?? before
+        return facts?.dnHash != before?.dnHash || facts?.primaryHash != before?.primaryHash
     }
 }

@@ -41,10 +41,10 @@ extension StoreTransaction {
     }
 
     private func notePerson(_ uuid: EntryUUID, _ was: PersonView, _ now: PersonView) {
-        let gidsNow = gids(now.groups) { self.memory.groups[$0]?.published }
+        let gidsNow = gids(now) { self.memory.groups[$0]?.published }
         let factsNow = now.login(uuid, memory.access)
         var records: PersonRecords = []
-        if was.record?.fields != now.record?.fields || gids(was.groups, keyBefore) != gidsNow {
+        if was.record?.fields != now.record?.fields || gids(was, keyBefore) != gidsNow {
             records.insert(.passwd)
         }
         if was.record?.state != now.record?.state || was.login(uuid, accessBefore) != factsNow
@@ -62,7 +62,7 @@ extension StoreTransaction {
             if change.keepsKeys { change.records = records }
             peopleChanges.append(change)
         }
-        noteMembers(was: was.record?.name, now: now.record?.name, was.groups, now.groups)
+        noteMembers(was, now)
     }
 
     /// Where the host found a group before the batch.
@@ -72,9 +72,11 @@ extension StoreTransaction {
     }
 
     private func gids(
-        _ groups: [EntryKey], _ key: (EntryKey) -> PublishedKey?
+        _ person: PersonView, _ key: (EntryKey) -> PublishedKey?
     ) -> [UInt32] {
-        PackedNumbers.sorted(groups.compactMap { key($0)?.id })
+        guard let record = person.record else { return [] }
+        let groups = person.groups.compactMap(key).filter(record.isListed)
+        return PackedNumbers.sorted(groups.map(\.id))
     }
 
     /// Makes one change of somebody who goes and somebody who comes under the same two keys.
@@ -106,26 +108,30 @@ extension StoreTransaction {
     }
 
     /// Notes the groups that a person entered or left, or is in under another name.
-    private func noteMembers(
-        was: String?, now: String?, _ wasGroups: [EntryKey], _ nowGroups: [EntryKey]
-    ) {
-        if let was {
-            for group in wasGroups where !(was == now && nowGroups.contains(group)) {
-                guard keyBefore(group) != nil, memory.groups[group]?.published != nil else {
-                    continue
-                }
+    private func noteMembers(_ was: PersonView, _ now: PersonView) {
+        let groupsWere = listing(was, keyBefore)
+        let groupsAre = listing(now) { self.memory.groups[$0]?.published }
+        let isSameName = was.record?.name == now.record?.name
+        if let name = was.record?.name {
+            for group in groupsWere where !(isSameName && groupsAre.contains(group)) {
+                guard memory.groups[group]?.published != nil else { continue }
                 ensure(group)
-                groupChanges[group]?.membersRemoved.append(was)
+                groupChanges[group]?.membersRemoved.append(name)
             }
         }
-        guard let now else { return }
-        for group in nowGroups {
-            guard memory.groups[group]?.published != nil else { continue }
-            let wasMember = was == now && keyBefore(group) != nil && wasGroups.contains(group)
-            guard !wasMember else { continue }
+        guard let name = now.record?.name else { return }
+        for group in groupsAre where !(isSameName && groupsWere.contains(group)) {
             ensure(group)
-            groupChanges[group]?.membersAdded.append(now)
+            groupChanges[group]?.membersAdded.append(name)
         }
+    }
+
+    /// The groups that show a person among their members.
+    private func listing(
+        _ person: PersonView, _ key: (EntryKey) -> PublishedKey?
+    ) -> [EntryKey] {
+        guard let record = person.record else { return [] }
+        return person.groups.filter { group in key(group).map(record.isListed) ?? false }
     }
 
     // MARK: - Derived tables

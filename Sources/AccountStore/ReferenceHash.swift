@@ -42,10 +42,17 @@ struct ReferenceHash: Equatable {
         switch member {
         case .dn(let text): dn(text)
         case .name(let text): name(text)
+        case .primaryGroup(let text): primaryGroup(text)
         }
     }
 
-    /// Whether `reference` was made from a name.
+    /// The number of everybody who has this primary group; the lowest bit is 1, as no name can begin
+    /// with a control character.
+    func primaryGroup(_ text: String) -> Int64 {
+        name("\u{1}\(text)")
+    }
+
+    /// Whether `reference` was made from a name, or stands for those with one primary group.
     static func isName(_ reference: Int64) -> Bool {
         reference & 1 == 1
     }

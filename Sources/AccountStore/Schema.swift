@@ -32,13 +32,17 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("entries") { database in
             try database.execute(sql: entries)
-            for index in indices { try database.execute(sql: index.create) }
+            for index in firstIndices { try database.execute(sql: index.create) }
         }
         migrator.registerMigration("published") { database in
             try database.execute(sql: published)
         }
         migrator.registerMigration("identity") { database in
             try database.execute(sql: identity)
+        }
+        migrator.registerMigration("primaryGroups") { database in
+            try database.execute(sql: "ALTER TABLE entries ADD COLUMN primaryHash INTEGER")
+            try database.execute(sql: primaryIndex.create)
         }
         return migrator
     }
@@ -48,7 +52,9 @@ enum Schema {
 
     /// The indices of `entries`; a first load makes them after its end, beside the building of the
     /// published index, which does without them.
-    static let indices =
+    static let indices = firstIndices + [primaryIndex]
+
+    private static let firstIndices =
         conflictIndices + [
             (
                 "DROP INDEX IF EXISTS entriesByUUID",
@@ -59,6 +65,12 @@ enum Schema {
                 "CREATE INDEX IF NOT EXISTS entriesByDN ON entries(dnHash)"
             ),
         ]
+
+    /// People by the number of their primary group (``ReferenceHash``), where groups do not list them.
+    private static let primaryIndex: Index = (
+        "DROP INDEX IF EXISTS entriesByPrimary",
+        "CREATE INDEX IF NOT EXISTS entriesByPrimary ON entries(primaryHash) WHERE primaryHash NOT NULL"
+    )
 
     /// The indices by which the end of a first load finds conflicts, if there can be any.
     static let conflictIndices: [Index] = [

@@ -119,7 +119,7 @@ public struct PersonDetails: Equatable, Sendable {
             return (
                 row.octets(0), row.text(1), row.optionalText(2), row.isNull(3) ? nil : row.int(3),
                 row.int(4), row.int(5) != 0, keys,
-                Record(kind: .person, row: row, from: 8), row.isNull(7) ? nil : row.int(7)
+                Record(person: row, from: 8), row.isNull(7) ? nil : row.int(7)
             )
         }
         guard let found, let uuid = EntryUUID(octets: found.0) else { return nil }
@@ -135,7 +135,8 @@ public struct PersonDetails: Equatable, Sendable {
         groups.sort { ($0.name, $0.id) < ($1.name, $1.id) }
         if found.5 {
             published = PublishedPerson(
-                uuid: uuid, passwd: found.7.fields, groups: groups.map(\.id).sorted(),
+                uuid: uuid, passwd: found.7.fields,
+                groups: groups.filter(found.7.isListed).map(\.id).sorted(),
                 state: found.7.state,
                 login: found.7.login(uuid, groups: found.6, confirmedAt: found.8, access))
         }

@@ -40,10 +40,11 @@ public struct StoreSnapshot {
     static let personColumns = """
         coalesce(h.name, e.name), coalesce(h.id, e.id), coalesce(h.gid, e.gid), \
         coalesce(h.gecos, e.gecos), coalesce(h.home, e.home), coalesce(h.shell, e.shell), \
-        iif(h.pk IS NULL, e.expiresAt, h.expiresAt), iif(h.pk IS NULL, e.login, h.login)
+        iif(h.pk IS NULL, e.expiresAt, h.expiresAt), iif(h.pk IS NULL, e.login, h.login), \
+        e.primaryHash
         """
     /// How many columns these are.
-    static let personWidth: Int32 = 8
+    static let personWidth: Int32 = 9
 
     private static let personQuery = """
         SELECT e.pk, e.uuid, p.groups, h.confirmedAt, \(personColumns)
@@ -60,10 +61,10 @@ public struct StoreSnapshot {
             try database.sql(Self.personQuery).each { row throws(SQLFault) in
                 guard failure == nil, let uuid = EntryUUID(octets: row.octets(1)) else { return }
                 let keys = PackedNumbers.unpack(row.octets(2), as: EntryKey.self)
-                let record = Record(kind: .person, row: row, from: 4)
+                let record = Record(person: row, from: 4)
+                let listing = keys.compactMap { groups[$0]?.published }.filter(record.isListed)
                 let person = PublishedPerson(
-                    uuid: uuid, passwd: record.fields,
-                    groups: keys.compactMap { groups[$0]?.published?.id }.sorted(),
+                    uuid: uuid, passwd: record.fields, groups: listing.map(\.id).sorted(),
                     state: record.state,
                     login: record.login(
                         uuid, groups: keys, confirmedAt: row.isNull(3) ? nil : row.int(3), memory))
@@ -126,15 +127,19 @@ public struct StoreSnapshot {
         // Names are ASCII or UTF-8: SQLite's BINARY order is that of the octets.
         let query = try database.sql(
             """
-            SELECT coalesce(h.name, e.name) AS name, p.groups
+            SELECT coalesce(h.name, e.name) AS name, p.groups,
+                iif(e.primaryHash IS NULL, NULL, coalesce(h.gid, e.gid))
             FROM published p CROSS JOIN entries e USING (pk) LEFT JOIN held h USING (pk)
             WHERE p.kind = 1 AND length(p.groups) > 0 ORDER BY name
             """)
         try query.each { row in
             let place = UInt32(truncatingIfNeeded: names.count)
             names.append(row.text(0))
+            let primary = row.isNull(2) ? nil : row.int(2)
             for key in PackedNumbers.unpack(row.octets(1), as: EntryKey.self) {
-                if groups[key] != nil { members[key, default: []].append(place) }
+                guard let group = groups[key]?.published else { continue }
+                // As Record.isListed(in:) has it.
+                if primary != Int64(group.id) { members[key, default: []].append(place) }
             }
         }
         return (names, members)

@@ -223,7 +223,8 @@ final class StoreTransaction {
         }
         if row.int(base + 7) != 0 {
             let kind = EntryKind(rawValue: row.int(base + 7)) ?? .person
-            let record = row.isNull(base + 10) ? nil : Record(kind: kind, row: row, from: base + 10)
+            var record = row.isNull(base + 10) ? nil : Record(kind: kind, row: row, from: base + 10)
+            record?.isMemberByPrimary = facts.primaryHash != nil
             published.record = record
             published.held = Held(
                 record: record, since: row.int(base + 8), confirmedAt: row.int(base + 9))

@@ -19,6 +19,14 @@ struct Record: Equatable {
     var fields: PasswdFields
     var state: AccountState = .active
     var login = LoginAttributes()
+    /// Whether the person is in the primary group because it is that, not because it lists them.
+    var isMemberByPrimary = false
+
+    /// Whether the group shows the person among its members: passwd(5) says who has it as primary
+    /// group, and a list of everybody would come with each file of theirs that is shown.
+    func isListed(in group: PublishedKey) -> Bool {
+        !(isMemberByPrimary && group.id == fields.gid)
+    }
 
     var name: String { fields.name }
     var id: UInt32 { fields.uid }
@@ -46,6 +54,12 @@ struct Record: Equatable {
         guard !row.isNull(first + 7) else { return }
         let packed = PackedLogin(octets: row.octets(first + 7))
         packed.unpack(into: &state, &login)
+    }
+
+    /// Reads the columns of a published person, ``StoreSnapshot/personColumns``.
+    init(person row: SQLRow, from first: Int32) {
+        self.init(kind: .person, row: row, from: first)
+        isMemberByPrimary = !row.isNull(first + 8)
     }
 
     init(
@@ -80,13 +94,15 @@ struct Facts {
     var login = LoginAttributes()
     /// The name of a group, also of one that is not published.
     var groupName: String?
+    /// The number of a person's primary group as it lists them all; `nil`: no such.
+    var primaryHash: Int64?
     /// Whether the local rules withhold the entry.
     var isWithheld = false
 
     /// What an evaluated entry says.
-    init(_ entry: EvaluatedEntry, dnHash: Int64) {
+    init(_ entry: EvaluatedEntry, hash: ReferenceHash) {
         kind = .other
-        self.dnHash = dnHash
+        dnHash = hash.dn(entry.dnKey)
         createdAt = entry.createdAt
         presence = 0
         generation = 0
@@ -97,10 +113,12 @@ struct Facts {
             kind = .person
             state = person.state
             login = person.login
+            primaryHash = person.primaryGroup.map(hash.primaryGroup)
             isWithheld = person.withheld != nil
             if person.withheld == nil {
                 claim = Record(
                     kind: .person, fields: person.passwd, state: person.state, login: person.login)
+                claim?.isMemberByPrimary = primaryHash != nil
             }
         case .group(let group):
             kind = .group
@@ -116,10 +134,10 @@ struct Facts {
     /// The columns that ``init(row:)`` reads, of a table named `e`.
     static let columns = """
         e.kind, e.dnHash, e.createdAt, e.presence, e.generation, e.confirmedAt, e.withheld, \
-        e.name, e.id, e.gid, e.gecos, e.home, e.shell, e.expiresAt, e.login
+        e.name, e.id, e.gid, e.gecos, e.home, e.shell, e.expiresAt, e.login, e.primaryHash
         """
     /// How many columns these are.
-    static let width: Int32 = 15
+    static let width: Int32 = 16
 
     /// Reads a row that begins with ``columns``.
     init(row: SQLRow) {
@@ -131,7 +149,9 @@ struct Facts {
         confirmedAt = row.int(5)
         isWithheld = !row.isNull(6)
         guard kind != .other else { return }
-        let record = Record(kind: kind, row: row, from: 7)
+        if !row.isNull(15) { primaryHash = row.int(15) }
+        var record = Record(kind: kind, row: row, from: 7)
+        record.isMemberByPrimary = primaryHash != nil
         if kind == .person {
             state = record.state
             login = record.login
@@ -153,11 +173,12 @@ struct EntryWriter {
     init(_ database: Database, hash: ReferenceHash) throws(SQLFault) {
         let columns = """
             uuid, kind, dnHash, createdAt, presence, generation, confirmedAt, name, nameHash, id, \
-            gid, gecos, home, shell, expiresAt, login, withheld, notes, dn, dnKey, stamp
+            gid, gecos, home, shell, expiresAt, login, withheld, notes, dn, dnKey, stamp, \
+            primaryHash
             """
-        let marks = "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21"
+        let marks = (1...22).map { "?\($0)" }.joined(separator: ",")
         insertion = try database.sql("INSERT INTO entries (\(columns)) VALUES (\(marks))")
-        update = try database.sql("UPDATE entries SET (\(columns)) = (\(marks)) WHERE pk = ?22")
+        update = try database.sql("UPDATE entries SET (\(columns)) = (\(marks)) WHERE pk = ?23")
         sourceInsertion = try database.sql(
             "INSERT INTO sources (pk, attributes) VALUES (last_insert_rowid(), ?1)")
         sourceUpdate = try database.sql("UPDATE sources SET attributes = ?1 WHERE pk = ?2")
@@ -178,7 +199,12 @@ struct EntryWriter {
         statement.bind(19, entry.entry.dn)
         statement.bind(20, entry.dnKey)
         statement.bind(21, entry.stamp)
-        if let key { statement.bind(22, Int64(key)) }
+        if let primary = facts.primaryHash {
+            statement.bind(22, primary)
+        } else {
+            statement.bindNull(22)
+        }
+        if let key { statement.bind(23, Int64(key)) }
         try statement.finish()
         let source = key == nil ? sourceInsertion : sourceUpdate
         source.bind(1, entry.entry.attributes.packed)

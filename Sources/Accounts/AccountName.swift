@@ -11,11 +11,11 @@
         public static let usualLength = 32
         /// The longest name in octets with any setting; the modules look up no longer one.
         public static let longest = 256
-        /// What a configuration may allow besides: nothing that a shell, a path, a configuration
-        /// file or a list of names gives a meaning to.
-        public static let possibleExtras = Array("@+$".utf8)
+        /// What a configuration may allow besides: nothing that a path or a list of names gives a
+        /// meaning to. The space is for groups of Active Directory alone, see ``allowsPerson(_:)``.
+        public static let possibleExtras = Array("@+$ ".utf8)
 
-        /// Characters allowed besides, but not as the first one.
+        /// Characters allowed besides, but not as the first one; a space not as the last one either.
         public var extraCharacters: [UInt8] = []
         /// The longest name in octets.
         public var maximumLength = usualLength
@@ -28,6 +28,7 @@
             guard !name.isEmpty, name.count <= maximumLength else { return false }
             var isFirst = true
             var hasOtherThanDigit = false
+            var last: UInt8 = 0
             for character in name {
                 switch character {
                 case UInt8(ascii: "0")...UInt8(ascii: "9"): break
@@ -42,8 +43,15 @@
                     hasOtherThanDigit = true
                 }
                 isFirst = false
+                last = character
             }
-            return hasOtherThanDigit
+            return hasOtherThanDigit && last != UInt8(ascii: " ")
+        }
+
+        /// Whether a person may have the name: as ``allows(_:)``, but never with a space, at which
+        /// crontab(5), sshd_config(5) and many scripts cut it.
+        public func allowsPerson(_ name: some Collection<UInt8>) -> Bool {
+            allows(name) && !name.contains(UInt8(ascii: " "))
         }
     }
 #endif

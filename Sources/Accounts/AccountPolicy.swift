@@ -8,6 +8,12 @@
         /// The default ends below the ids that containers use, so these need a window that names
         /// them.
         public var ids: ClosedRange<UInt32> = 1000...60000
+        /// Where uids and gids come from.
+        public var idSource = IDSource.attribute
+        /// How many ids a slice has, with ids from security identifiers.
+        public var sidSliceSize: UInt32 = 200_000
+        /// The primary gid of people whose entry names none; `nil`: they are withheld.
+        public var defaultGID: UInt32?
         /// Any one of these that holds makes a person disabled.
         public var disabled: [DisabledRule] = DisabledRule.presets.flatMap(\.rules)
         /// The attributes that say from when on a person is expired; the earliest counts.
@@ -16,10 +22,15 @@
         public var defaultShell = "/bin/bash"
         /// Shells that are replaced by ``defaultShell``.
         public var replaceShells: [String] = []
+        /// The home directory of people without one, `%u` standing for the name; `nil`: they are
+        /// withheld.
+        public var defaultHome: String?
         /// Home directories lie below one of these; absolute, without a trailing slash.
         public var homePrefixes: [String] = ["/home"]
         /// The names that people and groups may have.
         public var names = AccountNameRule()
+        /// Whether upper-case ASCII letters in names of people and groups become lower-case ones.
+        public var foldsNames = false
         /// Names of privileged groups that the directory may provide all the same.
         public var privilegedGroups: [String] = []
         /// Which attributes say what.
@@ -33,6 +44,22 @@
 
         /// The policy of a configuration that says nothing.
         public init() {}
+    }
+
+    /// Where uids and gids come from; `[accounts] ids`.
+    public enum IDSource: String, CaseIterable, Equatable, Sendable {
+        /// From the attributes that the map names.
+        case attribute
+        /// From objectSid and primaryGroupID, as SSSD's ldap_id_mapping computes them.
+        case sid
+        /// From a hash of the entry's identity; the primary gid of people stays an attribute.
+        case hash
+
+        /// The ids of people and groups where the configuration names no window: those of SSSD where
+        /// they are computed, which need room.
+        public var usualWindow: ClosedRange<UInt32> {
+            self == .attribute ? 1000...60000 : 200_000...2_000_200_000
+        }
     }
 
     /// How a directory writes people and groups.

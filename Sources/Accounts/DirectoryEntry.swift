@@ -66,6 +66,9 @@
         public var state: AccountState
         /// Keys and the mark of the password.
         public var login: LoginAttributes
+        /// The primary group as groups list it (``MemberReference/primaryGroup(_:)``), where the
+        /// directory names it but does not list the person there; `nil`: no such.
+        public var primaryGroup: String?
         /// Why the person must not be published, beginning with the attribute at fault; `nil`: may be.
         public var withheld: String?
         /// What `roster check` reports although the person is published (a shell replaced by
@@ -75,12 +78,13 @@
         /// A candidate from its parts.
         public init(
             passwd: PasswdFields, state: AccountState = .active,
-            login: LoginAttributes = LoginAttributes(), withheld: String? = nil,
-            notes: [String] = []
+            login: LoginAttributes = LoginAttributes(), primaryGroup: String? = nil,
+            withheld: String? = nil, notes: [String] = []
         ) {
             self.passwd = passwd
             self.state = state
             self.login = login
+            self.primaryGroup = primaryGroup
             self.withheld = withheld
             self.notes = notes
         }
@@ -159,5 +163,7 @@
         case dn(String)
         /// memberUid: a login name.
         case name(String)
+        /// Everybody who has this as ``PersonCandidate/primaryGroup``: the group's own objectSid.
+        case primaryGroup(String)
     }
 #endif

@@ -20,6 +20,13 @@ enum DirectoryNumbers {
         return Int64(String(decoding: text, as: UTF8.self))
     }
 
+    /// A number of 32 bits with or without sign, as Active Directory writes flags; `nil` otherwise.
+    static func bits(_ text: ArraySlice<UInt8>) -> UInt32? {
+        integer(text).flatMap { number in
+            Int32(exactly: number).map(UInt32.init(bitPattern:)) ?? UInt32(exactly: number)
+        }
+    }
+
     /// A GeneralizedTime (RFC 4517 §3.3.13) in seconds since the epoch; fractions are cut off.
     ///
     /// `nil` for anything else: a date without year, month, day and hour, or without time zone.

@@ -31,8 +31,10 @@ public struct EntryRules: Sendable {
 
     /// Says what an entry is to roster, and whether and as what it may be published.
     ///
-    /// A person is what has the class posixAccount, or a login name and a uid; a group is what has a
-    /// class of groups, or a gid and members; both only below their base.
+    /// A person is what has the class posixAccount, or a login name and a uid; with Active Directory
+    /// what has the class user and is no machine; with ids from hashes also a person of any kind with
+    /// a login name. A group is what has a class of groups, or a gid and members. Both count only
+    /// below their base.
     public func evaluate(_ entry: DirectoryEntry) -> EvaluatedEntry {
         let values = AttributeValues(entry.attributes, slots: slots.table)
         let dnKey = DistinguishedName.key(of: entry.dn)
@@ -44,16 +46,17 @@ public struct EntryRules: Sendable {
             entry: entry, dnKey: dnKey,
             stamp: stamp.map { String(decoding: $0, as: UTF8.self) } ?? "",
             createdAt: created.flatMap(DirectoryNumbers.generalizedTime) ?? Int64.max,
-            content: content(values, dn: entry.dn, dnKey: dnKey))
+            content: content(values, entry, dnKey: dnKey))
     }
 
-    private func content(_ values: AttributeValues, dn: String, dnKey: String) -> EntryContent {
+    private func content(
+        _ values: AttributeValues, _ entry: DirectoryEntry, dnKey: String
+    ) -> EntryContent {
         let classes = EntryClasses(values, slot: slots.objectClass)
-        let isPerson =
-            classes.contains(.posixAccount) || values.has(slots.uid) && values.has(slots.uidNumber)
-        if isPerson {
+        if isMachine(values, classes) { return .other }
+        if isPerson(values, classes) {
             guard DistinguishedName.isKey(dnKey, atOrBelow: peopleBaseKey) else { return .other }
-            return .person(person(values, dn: dn))
+            return .person(person(values, entry))
         }
         let hasGID = classes.contains(.posixGroup) || values.has(slots.gidNumber)
         let hasMembers =
@@ -61,7 +64,24 @@ public struct EntryRules: Sendable {
         guard classes.contains(.group) || classes.contains(.posixGroup) || hasGID && hasMembers,
             DistinguishedName.isKey(dnKey, atOrBelow: groupsBaseKey)
         else { return .other }
-        return .group(group(values, dn: dn, isPOSIX: hasGID))
+        return .group(group(values, entry, isPOSIX: hasID(values, classes)))
+    }
+
+    private func isPerson(_ values: AttributeValues, _ classes: EntryClasses) -> Bool {
+        if classes.contains(.posixAccount) { return true }
+        if policy.schema == .activeDirectory, classes.contains(.user) { return true }
+        guard values.has(slots.uid) else { return false }
+        return values.has(slots.uidNumber)
+            || policy.idSource == .hash && classes.contains(.person)
+    }
+
+    /// Whether the account belongs to a computer or to another domain: these are users to Active
+    /// Directory.
+    private func isMachine(_ values: AttributeValues, _ classes: EntryClasses) -> Bool {
+        guard policy.schema == .activeDirectory else { return false }
+        if classes.contains(.computer) { return true }
+        let control = values.first(slots.userAccountControl).flatMap(DirectoryNumbers.bits)
+        return (control ?? 0) & DirectoryBits.machine != 0
     }
 
     /// The value that names an entry: the one in the RDN, else the first in the order of octets.
@@ -93,13 +113,14 @@ public struct EntryRules: Sendable {
 
     /// Checks an id against the floor, the window and the ids of the host.
     func check(
-        _ id: UInt32, _ attribute: String, local ids: Set<UInt32>, ranges: [ClosedRange<UInt32>],
-        findings: inout Findings
+        _ id: UInt32, _ attribute: String, window: ClosedRange<UInt32>? = nil,
+        local ids: Set<UInt32>, ranges: [ClosedRange<UInt32>], findings: inout Findings
     ) {
+        let allowed = window ?? policy.ids
         if ReservedIDs.contains(id) {
             findings.withhold(attribute, "\(id) belongs to the system")
-        } else if !policy.ids.contains(id) {
-            let window = "\(policy.ids.lowerBound)-\(policy.ids.upperBound)"
+        } else if !allowed.contains(id) {
+            let window = "\(allowed.lowerBound)-\(allowed.upperBound)"
             let hint = ReservedIDs.isContainerRange(id) ? ", and containers use it" : ""
             findings.withhold(attribute, "\(id) is outside \(window)\(hint)")
         } else if ids.contains(id) {
@@ -139,6 +160,9 @@ struct EntryClasses: OptionSet {
     static let posixAccount = EntryClasses(rawValue: 1)
     static let posixGroup = EntryClasses(rawValue: 2)
     static let group = EntryClasses(rawValue: 4)
+    static let person = EntryClasses(rawValue: 8)
+    static let user = EntryClasses(rawValue: 16)
+    static let computer = EntryClasses(rawValue: 32)
 
     init(rawValue: UInt8) {
         self.rawValue = rawValue
@@ -158,6 +182,7 @@ struct EntryClasses: OptionSet {
     private static let names: [(String, EntryClasses)] = [
         ("posixaccount", .posixAccount), ("posixgroup", .posixGroup), ("groupofnames", .group),
         ("groupofuniquenames", .group), ("groupofmembers", .group), ("group", .group),
+        ("person", .person), ("user", .user), ("computer", .computer),
     ]
 }
 
@@ -170,9 +195,15 @@ struct RuleSlots: Sendable {
     let entryCSN, uSNChanged, modifyTimestamp, createTimestamp, whenCreated: Int
     let shadowLastChange, pwdReset, pwdLastSet, pwdChangedTime, passwordExpirationTime: Int
     let keys: Int
+    /// What Active Directory has besides; nowhere with another schema.
+    let objectSid, primaryGroupID, groupType: Int
+    let userAccountControl, computedControl, passwordExpired: Int
     /// Rules and where their attributes are.
     let disabled: [DisabledMark]
     let expiry: [(rule: ExpiryRule, slot: Int)]
+
+    /// A slot that no attribute has.
+    private static let nowhere = -1
 
     init(policy: AccountPolicy) {
         let map = policy.attributes
@@ -200,6 +231,16 @@ struct RuleSlots: Sendable {
         pwdChangedTime = table.add("pwdChangedTime")
         passwordExpirationTime = table.add("passwordExpirationTime")
         keys = table.add(policy.keyAttribute)
+        let isAD = policy.schema == .activeDirectory
+        func add(_ name: String, if isWanted: Bool) -> Int {
+            isWanted ? table.add(name) : Self.nowhere
+        }
+        objectSid = add("objectSid", if: isAD)
+        primaryGroupID = add("primaryGroupID", if: isAD)
+        groupType = add("groupType", if: isAD && policy.idSource == .sid)
+        userAccountControl = add("userAccountControl", if: isAD)
+        computedControl = add("msDS-User-Account-Control-Computed", if: isAD)
+        passwordExpired = add("msDS-UserPasswordExpired", if: isAD)
         disabled = policy.disabled.map { DisabledMark($0, slot: table.add($0.attribute)) }
         expiry = policy.expiry.map { ($0, table.add($0.attribute)) }
         self.table = table

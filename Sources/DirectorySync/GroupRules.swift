@@ -4,20 +4,17 @@ internal import Accounts
 
 extension EntryRules {
     /// A group as the entry alone would be published; without `isPOSIX` it only passes members on.
-    func group(_ values: AttributeValues, dn: String, isPOSIX: Bool) -> GroupCandidate {
+    func group(
+        _ values: AttributeValues, _ entry: DirectoryEntry, isPOSIX: Bool
+    ) -> GroupCandidate {
         var findings = Findings()
         var name: String?
         var gid: UInt32?
         if isPOSIX {
-            name = groupName(values, dn: dn, findings: &findings)
-            gid = identifier(values, slots.gidNumber, policy.attributes.gidNumber, &findings)
-            if let gid {
-                check(
-                    gid, policy.attributes.gidNumber, local: local.groupIDs,
-                    ranges: local.subordinateGroupIDs, findings: &findings)
-            }
+            name = groupName(values, dn: entry.dn, findings: &findings)
+            gid = self.gid(values, entry, findings: &findings)
         } else {
-            name = plainName(values, dn: dn)
+            name = plainName(values, dn: entry.dn)
         }
         let members = members(values, findings: &findings)
         return GroupCandidate(
@@ -32,7 +29,7 @@ extension EntryRules {
         let bytes = name(
             values, slots.groupName, attribute: attribute, dn: dn, findings: &ignored)
         guard let bytes, policy.names.allows(bytes) else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+        return folded(bytes)
     }
 
     private func groupName(
@@ -47,10 +44,10 @@ extension EntryRules {
             return nil
         }
         guard policy.names.allows(bytes) else {
-            findings.withhold(attribute, "\(quoted(bytes)) is not a valid name")
+            findings.withhold(attribute, "\(quoted(bytes)) \(nameFault(bytes))")
             return nil
         }
-        let name = String(decoding: bytes, as: UTF8.self)
+        let name = folded(bytes)
         if local.groupNames.contains(name) {
             findings.withhold(attribute, "\(name) is a local group")
         } else if PrivilegedNames.isPrivilegedGroup(name), !policy.privilegedGroups.contains(name) {
@@ -58,6 +55,14 @@ extension EntryRules {
                 attribute, "\(name) gives privileges; accounts.privileged_groups can name it")
         }
         return name
+    }
+
+    /// What is wrong with a name, and what would let it in if only spaces are.
+    private func nameFault(_ name: ArraySlice<UInt8>) -> String {
+        var rule = policy.names
+        rule.extraCharacters.append(UInt8(ascii: " "))
+        guard rule.allows(name) else { return "is not a valid name" }
+        return "has a space; accounts.extra_name_characters = \" \" would let it in"
     }
 
     private func members(
@@ -71,7 +76,7 @@ extension EntryRules {
                 guard policy.names.allows(value) else {
                     return leftOut.add(quoted(value), "is not a valid name")
                 }
-                let name = String(decoding: value, as: UTF8.self)
+                let name = folded(value)
                 guard !local.userNames.contains(name) else {
                     return leftOut.add(name, "is a local account")
                 }
@@ -82,6 +87,9 @@ extension EntryRules {
             for slot in slots.member {
                 values.forEach(slot) { members.append(.dn(memberKey($0))) }
             }
+        }
+        if let sid = values.first(slots.objectSid).flatMap(SecurityIdentifier.init(octets:)) {
+            members.append(.primaryGroup("\(sid)"))
         }
         leftOut.report(policy.attributes.memberUid, to: &findings)
         guard members.count > 1 else { return members }

@@ -4,30 +4,21 @@ internal import Accounts
 
 extension EntryRules {
     /// A person as the entry alone would be published.
-    func person(_ values: AttributeValues, dn: String) -> PersonCandidate {
+    func person(_ values: AttributeValues, _ entry: DirectoryEntry) -> PersonCandidate {
         var findings = Findings()
-        let name = loginName(values, dn: dn, findings: &findings)
-        let uid = identifier(values, slots.uidNumber, policy.attributes.uidNumber, &findings)
-        if let uid {
-            check(
-                uid, policy.attributes.uidNumber, local: local.userIDs,
-                ranges: local.subordinateUserIDs, findings: &findings)
-        }
-        let gid = identifier(values, slots.gidNumber, policy.attributes.gidNumber, &findings)
-        if let gid {
-            check(
-                gid, policy.attributes.gidNumber, local: local.groupIDs,
-                ranges: local.subordinateGroupIDs, findings: &findings)
-        }
+        let name = loginName(values, dn: entry.dn, findings: &findings)
+        let ids = ids(values, entry, findings: &findings)
         let passwd = PasswdFields(
-            name: name, uid: uid ?? 0, gid: gid ?? 0,
-            gecos: gecos(values, dn: dn, findings: &findings),
-            home: home(values, findings: &findings), shell: shell(values, findings: &findings))
+            name: name, uid: ids.uid ?? 0, gid: ids.gid ?? 0,
+            gecos: gecos(values, dn: entry.dn, findings: &findings),
+            home: home(values, of: name, findings: &findings),
+            shell: shell(values, findings: &findings))
         let state = state(values, findings: &findings)
         let login = login(values, findings: &findings)
+        let primaryGroup = primaryGroup(values, findings: &findings)
         return PersonCandidate(
-            passwd: passwd, state: state, login: login, withheld: findings.withheld,
-            notes: findings.notes)
+            passwd: passwd, state: state, login: login, primaryGroup: primaryGroup,
+            withheld: findings.withheld, notes: findings.notes)
     }
 
     private func loginName(
@@ -40,17 +31,24 @@ extension EntryRules {
             findings.withhold(attribute, "is missing")
             return ""
         }
-        guard policy.names.allows(bytes) else {
+        guard policy.names.allowsPerson(bytes) else {
             findings.withhold(attribute, "\(quoted(bytes)) is not a valid name")
             return ""
         }
-        let name = String(decoding: bytes, as: UTF8.self)
+        let name = folded(bytes)
         if local.userNames.contains(name) {
             findings.withhold(attribute, "\(name) is a local account")
         } else if PrivilegedNames.isSystemUser(name) {
             findings.withhold(attribute, "\(name) is a name of the system")
         }
         return name
+    }
+
+    /// A name as it is published: in lower case if so configured.
+    func folded(_ name: ArraySlice<UInt8>) -> String {
+        guard policy.foldsNames else { return String(decoding: name, as: UTF8.self) }
+        return String(
+            decoding: name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
     /// A number that must be there; single-valued, because a second value would be another identity.
@@ -107,9 +105,12 @@ extension EntryRules {
     }
 
     /// The home directory: absolute, below a prefix, without `.`, `..` and empty components.
-    private func home(_ values: AttributeValues, findings: inout Findings) -> String {
+    private func home(
+        _ values: AttributeValues, of name: String, findings: inout Findings
+    ) -> String {
         let attribute = policy.attributes.homeDirectory
-        guard let bytes = values.first(slots.homeDirectory), !bytes.isEmpty else {
+        let own = values.first(slots.homeDirectory)
+        guard let bytes = own?.isEmpty == false ? own : defaultHome(of: name) else {
             findings.withhold(attribute, "is missing")
             return ""
         }
@@ -128,6 +129,24 @@ extension EntryRules {
             return ""
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The home directory of a person whose entry names none; `nil`: no such is configured.
+    private func defaultHome(of name: String) -> ArraySlice<UInt8>? {
+        guard let template = policy.defaultHome?.utf8 else { return nil }
+        var path: [UInt8] = []
+        var isEscaped = false
+        for character in template {
+            if isEscaped {
+                path += name.utf8
+                isEscaped = false
+            } else if character == UInt8(ascii: "%") {
+                isEscaped = true
+            } else {
+                path.append(character)
+            }
+        }
+        return path[...]
     }
 
     private func isBelowPrefix(_ path: ArraySlice<UInt8>) -> Bool {

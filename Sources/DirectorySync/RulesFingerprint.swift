@@ -9,9 +9,11 @@ extension EntryRules {
     /// are installed. Stored beside the entries; when it differs, all of them have to be evaluated again.
     public var fingerprint: UInt64 {
         var hash = StableHash()
-        hash.add("rules 2")
+        hash.add("rules 3")
         hash.add("\(policy.ids.lowerBound)-\(policy.ids.upperBound) \(policy.schema.rawValue)")
-        hash.add("\(policy.keyAttribute) \(policy.allowsKeyOptions)")
+        hash.add("\(policy.idSource.rawValue) \(policy.sidSliceSize)")
+        hash.add(list: [policy.defaultGID.map { "\($0)" }, policy.defaultHome].map { $0 ?? "" })
+        hash.add("\(policy.keyAttribute) \(policy.allowsKeyOptions) \(policy.foldsNames)")
         for mark in slots.disabled {
             let rule = mark.rule
             let condition =

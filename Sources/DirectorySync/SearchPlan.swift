@@ -139,8 +139,10 @@ extension EntryRules {
         if let filter = scope.peopleFilter { return filter }
         let map = policy.attributes
         if policy.schema == .activeDirectory {
-            return "(&(objectCategory=person)(\(map.uid)=*)(\(map.uidNumber)=*))"
+            let id = policy.idSource == .attribute ? "(\(map.uidNumber)=*)" : ""
+            return "(&(objectCategory=person)(objectClass=user)(\(map.uid)=*)\(id))"
         }
+        if policy.idSource == .hash { return anyOf(["(objectClass=posixAccount)", hashedPeople]) }
         return "(objectClass=posixAccount)"
     }
 
@@ -156,8 +158,13 @@ extension EntryRules {
     }
 
     private func withoutPeople(_ filter: String) -> String {
-        "(&\(filter)(!(\(policy.attributes.uidNumber)=*)))"
+        var people = "(\(policy.attributes.uidNumber)=*)"
+        if policy.idSource == .hash { people = anyOf([people, hashedPeople]) }
+        return "(&\(filter)(!\(people)))"
     }
+
+    /// Those who have an id only by a hash.
+    private var hashedPeople: String { "(&(objectClass=person)(\(policy.attributes.uid)=*))" }
 
     private func anyOf(_ filters: [String]) -> String {
         filters.count == 1 ? filters[0] : "(|\(filters.joined()))"

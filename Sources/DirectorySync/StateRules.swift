@@ -32,12 +32,25 @@ extension EntryRules {
             state.mustChangeBy = "pwdReset"
         } else if values.contains(slots.shadowLastChange, where: { $0.elementsEqual("0".utf8) }) {
             state.mustChangeBy = "shadowLastChange"
-        } else if values.contains(slots.pwdLastSet, where: { $0.elementsEqual("0".utf8) }) {
+        } else if values.contains(slots.pwdLastSet, where: { $0.elementsEqual("0".utf8) }),
+            !has(DirectoryBits.passwordStays, slots.userAccountControl, values)
+        {
             state.mustChangeBy = "pwdLastSet"
         } else if values.contains(slots.passwordExpirationTime, where: isEpoch) {
             state.mustChangeBy = "passwordExpirationTime"
+        } else if has(DirectoryBits.passwordExpired, slots.computedControl, values) {
+            state.mustChangeBy = "msDS-User-Account-Control-Computed"
+        } else if values.contains(
+            slots.passwordExpired, where: { $0.equalsIgnoringCase("TRUE".utf8) })
+        {
+            state.mustChangeBy = "msDS-UserPasswordExpired"
         }
         return state
+    }
+
+    /// Whether a value has one of the bits.
+    private func has(_ bits: UInt32, _ slot: Int, _ values: AttributeValues) -> Bool {
+        values.contains(slot) { (DirectoryNumbers.bits($0) ?? 0) & bits != 0 }
     }
 
     /// What 389 DS writes when an administrator has set the password.

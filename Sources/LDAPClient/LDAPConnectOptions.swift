@@ -86,6 +86,11 @@ public struct LDAPConnectOptions: Hashable, Sendable {
         tls != .off && LDAPServerAddress(uri)?.scheme != .ldapi
     }
 
+    /// Whether nobody on the way can read what is sent: TLS, or no way at all (ldapi).
+    var isProtected: Bool {
+        usesTLS || LDAPServerAddress(uri)?.scheme == .ldapi
+    }
+
     private func misconfigured(_ what: String, _ remedy: String) -> LDAPError {
         LDAPError(
             server: uri, step: .configure, code: .parameterError, diagnostic: what, remedy: remedy)

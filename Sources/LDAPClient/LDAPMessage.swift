@@ -41,7 +41,7 @@ public struct LDAPResult: Hashable, Sendable {
         case bindResult
         /// The end of an extended operation.
         case extendedResult
-        /// Anything else.
+        /// Anything else: the end of a modification among it.
         case other
     }
 

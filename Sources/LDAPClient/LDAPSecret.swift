@@ -18,6 +18,20 @@ internal import Glibc
         count = octets.count
     }
 
+    /// A secret of at most `capacity` octets that `write` makes; it returns how many there are, or
+    /// `nil` where there is none to be made.
+    init?(capacity: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int?) {
+        let room = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(capacity, 1), alignment: 1)
+        guard let count = unsafe write(room) else {
+            if let start = room.baseAddress { unsafe explicit_bzero(start, room.count) }
+            unsafe room.deallocate()
+            return nil
+        }
+        unsafe storage = room
+        self.count = count
+    }
+
     deinit {
         if let start = unsafe storage.baseAddress { unsafe explicit_bzero(start, storage.count) }
         unsafe storage.deallocate()

@@ -56,14 +56,23 @@ extension LDAPSession {
     ///
     /// Blocks at most `limit`; throws as ``authenticate(dn:password:within:)`` does.
     public func ping(within limit: Duration) throws(LDAPError) {
+        _ = try readRoot(["1.1"], within: limit)
+    }
+
+    /// Some attributes of the root DSE; `nil` where the server shows none.
+    func readRoot(
+        _ attributes: [String], within limit: Duration
+    ) throws(LDAPError) -> LDAPEntry? {
         let search = LDAPSearch(
-            base: "", scope: .base, filter: "(objectClass=*)", attributes: ["1.1"])
+            base: "", scope: .base, filter: "(objectClass=*)", attributes: attributes)
         let id = try start(search)
         let deadline = Deadline(in: limit)
+        var entry: LDAPEntry?
         while true {
             let message = try handle.answer(
                 to: id.rawValue, within: deadline.remaining, step: .readRootDSE)
-            if message.kind == .searchResult { return }
+            if message.kind == .entry { entry = try message.copiedEntry() }
+            if message.kind == .searchResult { return entry }
         }
     }
 
@@ -80,7 +89,7 @@ extension LDAPSession {
         }
     }
 
-    private func passwordAnswer(
+    func passwordAnswer(
         to id: CInt, within limit: Duration, kind: LDAPMessage.Kind, step: LDAPError.Step
     ) throws(LDAPError) -> PasswordAnswer {
         guard let message = try handle.message(of: id, within: limit, step: step) else {

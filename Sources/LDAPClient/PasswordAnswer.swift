@@ -2,8 +2,7 @@
 
 /// The answer to a bind as a person, or to the change of a password.
 public struct PasswordAnswer: Hashable, Sendable {
-    /// How the operation ended; the diagnostic is the server's own, unabridged (Active Directory
-    /// says there why it refused: `data 533` and so on).
+    /// How the operation ended; the diagnostic is the server's own, unabridged.
     public var result: LDAPResult
     /// The password policy control; `nil` if the server sent none that can be read.
     public var policy: PasswordPolicyControl?
@@ -13,6 +12,9 @@ public struct PasswordAnswer: Hashable, Sendable {
     /// What the older control that says "expiring" has, in seconds; `nil`: there is none.
     public var expiresInSeconds: Int?
 
+    /// The reason as Active Directory names it; `nil`: it is no such server, or gave none.
+    public var windowsError: WindowsError?
+
     /// The identifier of the older control that says "expired".
     static let expiredOID = "2.16.840.1.113730.3.4.4"
     /// The identifier of the older control that says "expiring"; its value are seconds in decimal.
@@ -21,6 +23,7 @@ public struct PasswordAnswer: Hashable, Sendable {
     /// Takes what a result carries; a control that cannot be read is as if it were not there.
     public init(_ result: LDAPResult) {
         self.result = result
+        windowsError = WindowsError(bindDiagnostic: result.diagnostic)
         for control in result.controls {
             switch control.oid {
             case PasswordPolicyControl.oid:

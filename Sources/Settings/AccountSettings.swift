@@ -10,11 +10,14 @@ extension SettingsReader {
         var policy = AccountPolicy()
         policy.schema = schema
         policy.attributes = attributes
-        policy.ids = idWindow(table, default: policy.ids)
+        policy.idSource = choice("ids", in: table) ?? .attribute
+        policy.ids = idWindow(table, default: policy.idSource.usualWindow)
+        computedIDs(table, into: &policy)
         disabledRules(table, into: &policy)
         names = nameRule(table)
         policy.names = names
-        let names = names
+        foldsNames = flag("fold_names", in: table) ?? (schema == .activeDirectory)
+        policy.foldsNames = foldsNames
         let shellRemedy = "name a program by its absolute path, such as \"/bin/bash\""
         policy.defaultShell =
             text("default_shell", in: table, remedy: shellRemedy, where: Self.isPath)
@@ -22,10 +25,12 @@ extension SettingsReader {
         policy.replaceShells =
             texts("replace_shells", in: table, remedy: shellRemedy, where: Self.isPath) ?? []
         policy.homePrefixes = homePrefixes(table) ?? policy.homePrefixes
-        policy.privilegedGroups =
+        policy.defaultHome = defaultHome(table, schema, below: policy.homePrefixes)
+        let names = names
+        policy.privilegedGroups = folded(
             texts(
                 "privileged_groups", in: table, remedy: "name a group as the directory does",
-                where: { names.allows($0.utf8) }) ?? []
+                where: { names.allows($0.utf8) }) ?? [])
         return policy
     }
 
@@ -85,6 +90,48 @@ extension SettingsReader {
         }
     }
 
+    /// What belongs to ids that are not attributes, and does not go with those that are.
+    private mutating func computedIDs(_ table: SettingsTable, into policy: inout AccountPolicy) {
+        let range = 1000...Int(Int32.max)
+        let source = policy.idSource
+        if let size = integer("sid_slice_size", in: table, range) {
+            policy.sidSliceSize = UInt32(size)
+        }
+        if source == .sid, policy.schema != .activeDirectory {
+            report(
+                table.prefix + "ids", "\"sid\" goes with Active Directory only",
+                "set directory.schema = \"ad\", or take it out")
+        }
+        if source == .sid, policy.ids.upperBound - policy.ids.lowerBound < policy.sidSliceSize {
+            report(
+                table.prefix + "sid_slice_size", "is larger than what min_id and max_id leave",
+                "widen these, or make it smaller")
+        }
+        guard let gid = integer("default_gid", in: table, range) else { return }
+        if source == .sid {
+            report(
+                table.prefix + "default_gid", "does not go with ids = \"sid\"",
+                "take it out: the primary group comes from primaryGroupID")
+        } else if ReservedIDs.contains(UInt32(gid)) {
+            report(
+                table.prefix + "default_gid", "\(gid) belongs to the system",
+                "choose an id outside 0-999 and 60001-65535")
+        }
+        policy.defaultGID = UInt32(gid)
+    }
+
+    private mutating func defaultHome(
+        _ table: SettingsTable, _ schema: DirectorySchema, below prefixes: [String]
+    ) -> String? {
+        let remedy = "write a path with %u for the name below a folder of home_prefixes"
+        let usual = schema == .activeDirectory ? "\(prefixes.first ?? "/home")/%u" : nil
+        return text("default_home", in: table, remedy: remedy) { path in
+            let parts = path.split(separator: "%", omittingEmptySubsequences: false)
+            return parts.count > 1 && parts.dropFirst().allSatisfy { $0.first == "u" }
+                && Self.isPath(path) && prefixes.contains { path.hasPrefix($0 + "/") }
+        } ?? usual
+    }
+
     private mutating func homePrefixes(_ table: SettingsTable) -> [String]? {
         let prefixes = texts(
             "home_prefixes", in: table,
@@ -127,13 +174,14 @@ extension SettingsReader {
         let remedy = "write names as getent(1) shows them"
         let groupRemedy = remedy + ", or entry UUIDs"
         let names = names
-        func isName(_ text: String) -> Bool { names.allows(text.utf8) }
+        func isName(_ text: String) -> Bool { names.allowsPerson(text.utf8) }
         func isGroup(_ text: String) -> Bool {
-            isName(text) || EntryUUID(text: Array(text.utf8)[...]) != nil
+            names.allows(text.utf8) || EntryUUID(text: Array(text.utf8)[...]) != nil
         }
         return Settings.AccessRule(
             allowGroups: filled("allow_groups", in: table, remedy: groupRemedy, where: isGroup),
-            denyGroups: texts("deny_groups", in: table, remedy: groupRemedy, where: isGroup) ?? [],
+            denyGroups: folded(
+                texts("deny_groups", in: table, remedy: groupRemedy, where: isGroup) ?? []),
             allowUsers: filled("allow_users", in: table, remedy: remedy, where: isName))
     }
 
@@ -142,7 +190,7 @@ extension SettingsReader {
         _ name: String, in table: SettingsTable, remedy: String, where isGood: (String) -> Bool
     ) -> [String]? {
         let listed = texts(name, in: table, remedy: remedy, where: isGood)
-        return listed?.isEmpty == true ? nil : listed
+        return listed?.isEmpty == true ? nil : listed.map(folded)
     }
 
     /// The table `[login]`.
@@ -151,7 +199,7 @@ extension SettingsReader {
         if table.values["max_staleness"] != .text("never") {
             staleness = duration("max_staleness", in: table) ?? .seconds(7 * 86400)
         }
-        let resetDN = distinguishedName("reset_dn", in: table)
+        let resetDN = bindName("reset_dn", in: table)
         let resetFile = text(
             "reset_password_file", in: table, remedy: "name a file by its absolute path",
             where: Self.isPath)

@@ -9,7 +9,7 @@ extension SettingsReader {
         let schema: DirectorySchema = choice("schema", in: table) ?? .automatic
         let attributeTable = self.table("attributes", in: table)
         let attributes = attributes(attributeTable, schema: schema)
-        let directory = directory(table)
+        let directory = directory(table, schema: schema)
         let accountTable = self.table("accounts", in: document)
         var accounts = accounts(accountTable, schema: schema, attributes: attributes)
         let ssh = ssh(self.table("ssh", in: document))
@@ -22,10 +22,12 @@ extension SettingsReader {
             access: access(self.table("access", in: document)),
             login: login(self.table("login", in: document)), ssh: ssh,
             messages: messages(self.table("messages", in: document)),
-            namedAttributes: namedAttributes(document, attributes: attributes))
+            namedAttributes: namedAttributes(document, accounts))
     }
 
-    private mutating func directory(_ table: SettingsTable) -> Settings.Directory {
+    private mutating func directory(
+        _ table: SettingsTable, schema: DirectorySchema
+    ) -> Settings.Directory {
         let base = distinguishedName("base", in: table)
         if table.values["base"] == nil {
             report("directory.base", "is missing", "name the DN below which the people are")
@@ -46,7 +48,8 @@ extension SettingsReader {
             groupsFilter: filter("groups_filter", in: table),
             networkTimeout: duration("network_timeout", in: table, Self.timeouts) ?? .seconds(10),
             refreshTimeout: duration("refresh_timeout", in: table, Self.timeouts) ?? .seconds(60),
-            entryID: attribute("entry_id", in: table) ?? "entryUUID")
+            entryID: attribute("entry_id", in: table)
+                ?? (schema == .activeDirectory ? "objectGUID" : "entryUUID"))
     }
 
     private static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(30 * 86400)
@@ -103,7 +106,7 @@ extension SettingsReader {
     }
 
     private mutating func bind(_ table: SettingsTable, uris: [DirectoryURI]) -> Settings.Bind {
-        let dn = distinguishedName("bind_dn", in: table)
+        let dn = bindName("bind_dn", in: table)
         let passwordFile = text(
             "bind_password_file", in: table, remedy: "name a file by its absolute path",
             where: Self.isPath)
@@ -155,6 +158,31 @@ extension SettingsReader {
             where: { DistinguishedName.isValid(Array($0.utf8)) })
     }
 
+    /// Who binds: a DN or, as Active Directory takes it, a user principal name.
+    mutating func bindName(_ name: String, in table: SettingsTable) -> String? {
+        text(
+            name, in: table,
+            remedy: "write a DN, such as \"cn=roster,dc=example,dc=com\", or to Active Directory "
+                + "a name such as \"roster@example.com\"",
+            where: { DistinguishedName.isValid(Array($0.utf8)) || Self.isPrincipal($0) })
+    }
+
+    /// `NAME@REALM` (MS-ADTS section 5.1.1.1.1); what could be a DN is none.
+    private static func isPrincipal(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }
+        let isNamed = parts[0].allSatisfy { $0 > 0x20 && !#"=,+;<>\"/\[]:|*?"#.utf8.contains($0) }
+        return isNamed
+            && parts[1].allSatisfy { octet in
+                switch octet {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"):
+                    true
+                default: octet >= 0x80
+                }
+            }
+    }
+
     private mutating func filter(_ name: String, in table: SettingsTable) -> String? {
         text(
             name, in: table,
@@ -164,12 +192,23 @@ extension SettingsReader {
 
     /// What a person cannot do without, and whatever else is named in the file.
     private func namedAttributes(
-        _ document: SettingsTable, attributes map: AttributeMap
+        _ document: SettingsTable, _ policy: AccountPolicy
     ) -> [NamedAttribute] {
-        var named = [
-            ("uid", map.uid), ("uidNumber", map.uidNumber), ("gidNumber", map.gidNumber),
-            ("homeDirectory", map.homeDirectory),
-        ].map { NamedAttribute(attribute: $0.1, key: "directory.attributes.\($0.0)") }
+        let map = policy.attributes
+        var needed = [("uid", map.uid)]
+        if policy.idSource == .attribute { needed.append(("uidNumber", map.uidNumber)) }
+        if policy.idSource != .sid, policy.defaultGID == nil {
+            needed.append(("gidNumber", map.gidNumber))
+        }
+        if policy.defaultHome == nil { needed.append(("homeDirectory", map.homeDirectory)) }
+        var named = needed.map {
+            NamedAttribute(attribute: $0.1, key: "directory.attributes.\($0.0)")
+        }
+        if policy.idSource == .sid {
+            named += ["objectSid", "primaryGroupID"].map {
+                NamedAttribute(attribute: $0, key: "accounts.ids")
+            }
+        }
         func add(_ value: ConfigurationValue?, _ key: String, _ attribute: (String) -> String?) {
             var values = [value].compactMap(\.self)
             if case .list(let list) = value { values = list }

@@ -61,15 +61,21 @@ extension Settings {
     ]
 
     private static let accountKeys = [
+        SettingsKey("accounts.ids", "\"attribute\"", "where uids and gids come from"),
         SettingsKey("accounts.min_id", "1000", "the smallest uid and gid that is let in"),
         SettingsKey("accounts.max_id", "60000", "the largest uid and gid that is let in"),
+        SettingsKey("accounts.sid_slice_size", "200000", "how many ids a slice of \"sid\" has"),
+        SettingsKey("accounts.default_gid", "", "the primary gid of people without one"),
         SettingsKey("accounts.disabled", "[]", "more marks of a disabled account"),
         SettingsKey("accounts.default_shell", "\"/bin/bash\"", "the shell of people without one"),
         SettingsKey("accounts.replace_shells", "[]", "shells replaced by default_shell"),
+        SettingsKey("accounts.default_home", "", "the home of people without one; %u: the name"),
         SettingsKey("accounts.home_prefixes", "[\"/home\"]", "where home directories may lie"),
         SettingsKey("accounts.id_reuse", "false", "whether a freed name or id may be given anew"),
         SettingsKey("accounts.privileged_groups", "[]", "privileged group names to let in"),
-        SettingsKey("accounts.extra_name_characters", "", "more characters of names: @, +, $"),
+        SettingsKey(
+            "accounts.extra_name_characters", "", "more characters of names: @, +, $, space"),
+        SettingsKey("accounts.fold_names", "false", "whether names become lower case"),
         SettingsKey("accounts.max_name_length", "32", "the longest name in octets, up to 256"),
     ]
 

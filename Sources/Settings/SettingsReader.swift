@@ -16,6 +16,13 @@ struct SettingsReader {
     var problems: [SettingsProblem] = []
     /// The rule for names, once `[accounts]` is read.
     var names = AccountNameRule()
+    /// Whether names become lower case, once `[accounts]` is read.
+    var foldsNames = false
+
+    /// Names as they are published: in lower case if `fold_names` says so.
+    func folded(_ names: [String]) -> [String] {
+        foldsNames ? names.map { $0.lowercased() } : names
+    }
 
     mutating func report(_ key: String, _ problem: String, _ remedy: String) {
         problems.append(SettingsProblem(key: key, problem: problem, remedy: remedy))

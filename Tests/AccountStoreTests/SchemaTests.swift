@@ -20,7 +20,7 @@ import Testing
 
     @Test(
         "a store migrated from any version has the schema of a fresh one and its rows",
-        arguments: ["entries", "published", "identity"])
+        arguments: ["entries", "published", "identity", "primaryGroups"])
     func migrated(from name: String) throws {
         let fresh = try DatabaseQueue()
         try Schema.migrator.migrate(fresh)

@@ -162,6 +162,14 @@ import Testing
         SpoiltHost("held removals", .mirrorHeld) { $0.status?.held.people = 40 },
         SpoiltHost("withheld people", .mirrorWithheld) { $0.status?.counts.withheld = 1 },
         SpoiltHost("a store set aside", .mirrorRebuilt) { $0.status?.storeSetAside = true },
+        SpoiltHost("a directory that is polled", .mirrorPolled) {
+            $0.status?.strategy = "poll"
+            $0.status?.advice = "load the overlay syncprov on the database (RFC 4533)"
+        },
+        SpoiltHost("deleted objects that are not shown", .mirrorLateDeletions) {
+            $0.status?.strategy = "usn"
+            $0.status?.advice = "let the bind identity list CN=Deleted Objects"
+        },
         SpoiltHost("rules that name nothing", .accessRules) {
             $0.status?.accessProblems = ["allow_groups names linux, which the directory lacks"]
         },

@@ -9,7 +9,7 @@ import Testing
 @Suite struct JoinPlanTests {
     private func plan(_ change: (inout RehearsalReport) -> Void = { _ in }) throws -> JoinPlan {
         let survey = """
-            {"server": "ldaps://ldap.example.com", "vendor": "Made\\u001b[31mUp 1.0",
+            {"server": "ldaps://ldap.example.com", "isActiveDirectory": false, "vendor": "Made\\u001b[31mUp 1.0",
              "namingContexts": ["dc=example,dc=com"],
              "sample": {"people": 200, "groups": 3, "members": "by DN (rfc2307bis)",
                         "showsPasswords": true, "attributes": [

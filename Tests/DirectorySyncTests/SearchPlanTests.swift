@@ -135,6 +135,9 @@ struct RulesFingerprintTests {
             { $0.homePrefixes = ["/home", "/srv"] }, { $0.privilegedGroups = ["docker"] },
             { $0.attributes.uid = "x" }, { $0.attributes.member = ["member"] },
             { $0.schema = .rfc2307 }, { $0.keyAttribute = "key" }, { $0.allowsKeyOptions = true },
+            { $0.idSource = .sid }, { $0.idSource = .hash }, { $0.sidSliceSize = 5000 },
+            { $0.defaultGID = 20_000 }, { $0.defaultHome = "/home/%u" }, { $0.foldsNames = true },
+            { $0.names.extraCharacters = [UInt8(ascii: " ")] },
         ]
         var seen: Set<UInt64> = [Fixture.rules().fingerprint]
         #expect(seen.contains(Fixture.rules().fingerprint))

@@ -96,6 +96,23 @@ struct SyncStrategyTests {
             attribute.filter(uuid) == #"(guid=AB\00\01\02\03\04\05\06\07\08\09\0a\0b\0c\ff)"#)
     }
 
+    @Test("an objectGUID is shown as the tools of Active Directory show it, and found by that")
+    func objectGUID() throws {
+        var attributes = AttributeList()
+        attributes.startAttribute("objectGUID".utf8)
+        attributes.appendValue(Array(0...15))
+        let attribute = EntryIDAttribute("objectGUID")
+        #expect(attribute.form == .guid)
+        let uuid = try #require(attribute.identity(in: attributes))
+        #expect(uuid.description == "03020100-0504-0706-0809-0a0b0c0d0e0f")
+        let octets = (0...15).map { "\\0" + String($0, radix: 16) }.joined()
+        #expect(attribute.filter(uuid) == "(objectGUID=\(octets))")
+        var short = AttributeList()
+        short.startAttribute("objectGUID".utf8)
+        short.appendValue([1, 2, 3])
+        #expect(attribute.identity(in: short) == nil)
+    }
+
     @Test(
         "one search for two bases begins at their common parent",
         arguments: [

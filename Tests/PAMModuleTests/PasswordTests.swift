@@ -49,6 +49,40 @@ private let expiredOnly = CInt(PAM_CHANGE_EXPIRED_AUTHTOK)
         #expect(test.chauthtok(second, flags: PAM_UPDATE_AUTHTOK) == meant.updateCode)
     }
 
+    @Test("what only the directory knew to have expired is changed before the account may be used")
+    func knownByDirectoryOnly() throws {
+        let test = try host()
+        try test.serve(.mustChangePassword)
+        let text = "\(LoginVerdict.mustChangePassword.builtInText)"
+        let pam = ScriptedPAM(
+            user: "anna", script: [.asks("Password: ", "old"), .complains(text)])
+        #expect(test.authenticate(pam) == PAM_SUCCESS)
+        #expect(test.account(pam) == PAM_NEW_AUTHTOK_REQD)
+        let change = ScriptedPAM(
+            user: "anna", items: [.oldPassword: "old", .password: "new"],
+            script: [.complains(text)])
+        change.noteMustChange(true)
+        let daemon = try test.serve(.accepted)
+        #expect(test.chauthtok(change, flags: PAM_PRELIM_CHECK | expiredOnly) == PAM_SUCCESS)
+        #expect(daemon.received.count == 1)
+        test.readsGate = false
+        #expect(test.account(change) == PAM_NEW_AUTHTOK_REQD)
+        test.readsGate = true
+        #expect(test.chauthtok(change, flags: PAM_UPDATE_AUTHTOK | expiredOnly) == PAM_SUCCESS)
+        #expect(test.account(change) == PAM_SUCCESS)
+    }
+
+    @Test("what the directory had to say ends with the password that it was about")
+    func saidOfAnother() throws {
+        let test = try host()
+        try test.serve(.mustChangePassword)
+        let pam = ScriptedPAM(user: "anna", items: [.password: "old"])
+        #expect(test.authenticate(pam) == PAM_SUCCESS && pam.mustChange)
+        try test.serve(.accepted)
+        #expect(test.authenticate(pam) == PAM_SUCCESS && !pam.mustChange)
+        #expect(test.account(pam) == PAM_SUCCESS)
+    }
+
     @Test("two new passwords that differ change nothing")
     func mismatch() throws {
         let test = try host()

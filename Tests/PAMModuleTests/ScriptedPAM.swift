@@ -19,6 +19,7 @@ final class ScriptedPAM: PAMTransaction {
     private var items: [PAMItem: UnsafeMutablePointer<CChar>] = unsafe [:]
     private let name: UnsafeMutablePointer<CChar>?
     private var script: [ScriptStep]
+    private(set) var mustChange = false
     private(set) var delays: [UInt32] = []
     private(set) var lines: [String] = []
 
@@ -80,6 +81,8 @@ final class ScriptedPAM: PAMTransaction {
     }
 
     func requestFailDelay(microseconds: UInt32) { delays.append(microseconds) }
+
+    func noteMustChange(_ isDue: Bool) { mustChange = isDue }
 
     func log(_ priority: CInt, _ line: UnsafePointer<CChar>) {
         unsafe lines.append("\(priority) " + String(cString: line))

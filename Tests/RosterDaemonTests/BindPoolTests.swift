@@ -83,6 +83,10 @@ private final class ScriptedSession: BindSession {
         return PasswordAnswer(LDAPResult(code: .success))
     }
 
+    func passwordChangeMethod(within limit: Duration) throws(LDAPError) -> PasswordChangeMethod {
+        .extended
+    }
+
     func changePassword(
         of dn: String, old: Password, new: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer {
@@ -247,7 +251,7 @@ private final class ScriptedSession: BindSession {
         return LoginService(
             timeout: timeout, gate: LoginGate(directory: "/nonexistent"),
             directory: LoginDirectory(pool, timeout: timeout, clock: clock, logger: logger),
-            keeper: keeper, storeReader: StoreReaderSlot(), reset: nil, clock: clock,
+            keeper: keeper, storeReader: StoreReaderSlot(), reset: nil, reader: nil, clock: clock,
             logger: logger)
     }
 

@@ -66,6 +66,29 @@ struct RefusedSettingsTests {
         }
     }
 
+    @Test(
+        "who binds is a DN or a user principal name",
+        arguments: [
+            ("cn=roster,dc=example,dc=com", true), ("roster@example.com", true),
+            ("svc-roster.x@AD.EXAMPLE.ORG", true), ("bjørn@bücher.example", true),
+            ("roster", false), ("@example.com", false), ("roster@", false), ("a@b@c", false),
+            ("a b@example.com", false), ("EXAMPLE\\\\roster", false), ("cn=a@b", true),
+            ("roster@example com", false), ("a,b@c", false),
+        ])
+    func bindNames(name: String, isGood: Bool) {
+        let found = problems(
+            """
+            [directory]
+            uris = ["ldaps://a"]
+            base = "dc=a"
+            bind_dn = "\(name)"
+            bind_password_file = "/p"
+            [login]
+            reset_dn = "\(name)"
+            """)
+        #expect(found.map(\.key) == (isGood ? [] : ["directory.bind_dn", "login.reset_dn"]))
+    }
+
     @Test("all problems come at once, each with its key and a remedy")
     func allAtOnce() {
         let found = problems(

@@ -8,7 +8,10 @@ protocol BindSession: AnyObject {
     func authenticate(
         dn: String, password: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer
-    /// As ``LDAPSession/changePassword(of:old:new:within:)``.
+    /// As ``LDAPSession/passwordChangeMethod(within:)``; asked once for a connection.
+    func passwordChangeMethod(within limit: Duration) throws(LDAPError) -> PasswordChangeMethod
+    /// As ``LDAPSession/changePassword(of:old:new:within:)``, or by unicodePwd where the method that
+    /// ``passwordChangeMethod(within:)`` found is that.
     func changePassword(
         of dn: String, old: Password, new: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer
@@ -67,6 +70,7 @@ struct ConfiguredDirectory: BindDirectory {
 /// A session of libldap.
 private final class DirectorySession: BindSession {
     private let session: LDAPSession
+    private var method: PasswordChangeMethod?
 
     init(_ session: consuming LDAPSession) {
         self.session = session
@@ -81,7 +85,20 @@ private final class DirectorySession: BindSession {
     func changePassword(
         of dn: String, old: Password, new: Password, within limit: Duration
     ) throws(LDAPError) -> PasswordAnswer {
-        try session.changePassword(of: dn, old: old.secret, new: new.secret, within: limit)
+        switch method {
+        case .unicodePassword:
+            try session.changeUnicodePassword(
+                of: dn, old: old.secret, new: new.secret, within: limit)
+        case .extended, nil:
+            try session.changePassword(of: dn, old: old.secret, new: new.secret, within: limit)
+        }
+    }
+
+    func passwordChangeMethod(within limit: Duration) throws(LDAPError) -> PasswordChangeMethod {
+        if let method { return method }
+        let found = try session.passwordChangeMethod(within: limit)
+        method = found
+        return found
     }
 
     func ping(within limit: Duration) throws(LDAPError) {

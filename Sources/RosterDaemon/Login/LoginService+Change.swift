@@ -54,41 +54,65 @@ extension LoginService {
             let text = "The new password is empty, too long or holds a character it may not hold."
             return LoginAnswer(.newPasswordRefused, messages: [text])
         }
-        let binder: (dn: String, password: Password)
+        var identities = Identities()
         if question.isReset {
             if let refusal = refusal(ofResetBy: peer) { return refusal }
             guard let reset, let password = try? await lookups.runIfActive(reset.password) else {
                 return LoginAnswer(.undecidable, source: "reset_password_file")
             }
-            binder = (reset.dn, password)
+            identities.first = (reset.dn, password)
         } else {
             guard question.password.isAdmissible else { return LoginAnswer(.wrongPassword) }
-            binder = (login.person.dn, question.password)
+            identities.first = (login.person.dn, question.password)
+            if let reader, let password = try? await lookups.runIfActive(reader.password) {
+                identities.second = (reader.dn, password)
+            }
         }
-        return await change(question, login, as: binder)
+        return await change(question, login, as: identities)
     }
 
-    /// What came of binding and, if that succeeded, of the change; without one: no time was left.
+    /// As whom a password is changed.
+    private struct Identities: Sendable {
+        /// The person, or who may reset passwords.
+        var first = (dn: "", password: Password([]))
+        /// Who binds in the place of a person who cannot: Active Directory binds nobody whose password
+        /// has to be changed first, and lets everybody change one who proves to know the old.
+        var second: (dn: String, password: Password)?
+    }
+
+    /// What came of binding and, if that succeeded, of the change; without one: no time was left, or
+    /// nobody could bind for it.
     private struct Change: Sendable {
         var bind: PasswordAnswer
+        /// The bind in the person's place; `nil`: there was none.
+        var substitute: PasswordAnswer?
         var change: PasswordAnswer?
     }
 
     private func change(
-        _ question: LoginQuestion, _ login: Login, as binder: (dn: String, password: Password)
+        _ question: LoginQuestion, _ login: Login, as identities: Identities
     ) async -> LoginAnswer {
-        let (dn, password) = binder
+        let (dn, password) = identities.first
         let (person, new, isReset) = (login.person, question.newPassword, question.isReset)
         let old = isReset ? Password([]) : password
         let (sending, least) = (ChangeSending(), timeout / 8)
         let outcome = await directory.ask(by: login.deadline) { session, left throws(LDAPError) in
-            let bind = try session.authenticate(dn: dn, password: password, within: left())
-            guard bind.result.code == .success, left() > least, sending.begin() else {
-                return Change(bind: bind)
+            let method = try session.passwordChangeMethod(within: left())
+            var done = Change(
+                bind: try session.authenticate(dn: dn, password: password, within: left()))
+            if done.bind.result.code != .success, !isReset, method == .unicodePassword,
+                PasswordVerdict(bind: done.bind).verdict == .mustChangePassword,
+                let (dn, password) = identities.second
+            {
+                done.substitute = try session.authenticate(
+                    dn: dn, password: password, within: left())
             }
-            let change = try session.changePassword(
+            guard (done.substitute ?? done.bind).result.code == .success, left() > least,
+                sending.begin()
+            else { return done }
+            done.change = try session.changePassword(
                 of: person.dn, old: old, new: new, within: left())
-            return Change(bind: bind, change: change)
+            return done
         }
         switch outcome {
         case .notTried: return LoginAnswer(.undecidable, source: "too many logins at once")
@@ -107,15 +131,26 @@ extension LoginService {
     }
 
     private func decide(_ answers: Change, _ person: LoginPerson, isReset: Bool) -> LoginAnswer {
-        guard let change = answers.change else {
-            let found = PasswordVerdict(bind: answers.bind)
-            guard answers.bind.result.code != .success else {
-                return LoginAnswer(.undecidable, source: "no time left for the change")
-            }
-            // Not the person's password was refused, but that of the reset identity.
-            let verdict = isReset ? LoginVerdict.undecidable : found.verdict ?? .undecidable
-            return LoginAnswer(verdict, source: found.source, messages: found.messages)
+        if let change = answers.change { return decide(change, person) }
+        let bind = answers.substitute ?? answers.bind
+        let found = PasswordVerdict(bind: bind)
+        guard bind.result.code != .success else {
+            return LoginAnswer(.undecidable, source: "no time left for the change")
         }
+        // Not the person's password was refused, but that of an identity of roster's.
+        if isReset || answers.substitute != nil {
+            return LoginAnswer(.undecidable, source: found.source)
+        }
+        guard found.verdict != .mustChangePassword else {
+            return LoginAnswer(
+                .changeNotPermitted, source: "no bind_dn to change it with; \(found.source)",
+                messages: ["The directory does not let this password be changed from here."])
+        }
+        return LoginAnswer(
+            found.verdict ?? .undecidable, source: found.source, messages: found.messages)
+    }
+
+    private func decide(_ change: PasswordAnswer, _ person: LoginPerson) -> LoginAnswer {
         let found = PasswordVerdict(change: change)
         if found.verdict == .accepted { keeper.forget(person.uuid) }
         return LoginAnswer(

@@ -8,8 +8,10 @@ internal import Logging
 internal import NIOPosix
 internal import Synchronization
 
-/// Whose rights are used where root sets a person's password: `[login] reset_dn`.
-struct ResetIdentity: Sendable {
+/// An identity of roster's own in the directory: `[login] reset_dn`, by whose rights root sets a
+/// person's password; `[directory] bind_dn`, on whose connection somebody changes a password with
+/// which nobody can bind any more.
+struct ServiceIdentity: Sendable {
     var dn: String
     /// Reads the password; blocks on the disk.
     var password: @Sendable () throws -> Password
@@ -24,7 +26,8 @@ final class LoginService: Sendable {
     let gate: LoginGate
     let directory: LoginDirectory
     let keeper: VerifierKeeper
-    let reset: ResetIdentity?
+    let reset: ServiceIdentity?
+    let reader: ServiceIdentity?
     let clock: DaemonClock
     private let storeReader: StoreReaderSlot
     private let logger: Logger
@@ -45,7 +48,8 @@ final class LoginService: Sendable {
 
     init(
         timeout: Duration, gate: LoginGate, directory: LoginDirectory, keeper: VerifierKeeper,
-        storeReader: StoreReaderSlot, reset: ResetIdentity?, clock: DaemonClock, logger: Logger
+        storeReader: StoreReaderSlot, reset: ServiceIdentity?, reader: ServiceIdentity?,
+        clock: DaemonClock, logger: Logger
     ) {
         self.timeout = timeout
         self.gate = gate
@@ -53,6 +57,7 @@ final class LoginService: Sendable {
         self.keeper = keeper
         self.storeReader = storeReader
         self.reset = reset
+        self.reader = reader
         self.clock = clock
         self.logger = logger
         lookups.start()
@@ -169,11 +174,10 @@ extension LoginVerdict {
     /// Whether the person is told the verdict's text with it.
     fileprivate var isTold: Bool {
         switch self {
-        case .mustChangePassword, .disabled, .locked, .passwordExpired, .newPasswordRefused,
-            .changeNotPermitted, .undecidable:
+        case .mustChangePassword, .disabled, .expired, .denied, .locked, .passwordExpired,
+            .newPasswordRefused, .changeNotPermitted, .undecidable:
             true
-        case .accepted, .unknownUser, .removed, .blocked, .expired, .denied, .notAllowed, .stale,
-            .wrongPassword:
+        case .accepted, .unknownUser, .removed, .blocked, .notAllowed, .stale, .wrongPassword:
             false
         }
     }

@@ -17,7 +17,11 @@ extension LoginService {
         let settings = context.settings
         let login = settings.login
         let reset = login.resetDN.map { dn in
-            ResetIdentity(dn: dn) { Password(try settings.readResetPassword() ?? []) }
+            ServiceIdentity(dn: dn) { Password(try settings.readResetPassword() ?? []) }
+        }
+        var reader: ServiceIdentity?
+        if case .simple(let dn, _) = settings.directory.bind {
+            reader = ServiceIdentity(dn: dn) { Password(try settings.readBindPassword() ?? []) }
         }
         let connector = DirectoryConnector(settings: settings)
         let pool = BindPool(ConfiguredDirectory(connector: connector), clock: context.clock)
@@ -26,6 +30,6 @@ extension LoginService {
         self.init(
             timeout: login.timeout, gate: LoginGate(directory: context.paths.state + "/index"),
             directory: directory, keeper: keeper, storeReader: context.storeReader,
-            reset: reset, clock: context.clock, logger: context.logger)
+            reset: reset, reader: reader, clock: context.clock, logger: context.logger)
     }
 }

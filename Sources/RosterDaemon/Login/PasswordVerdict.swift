@@ -28,7 +28,8 @@ extension PasswordVerdict {
             self.init(
                 answer.wantsNewPassword ? .mustChangePassword : .accepted,
                 answer.warnings, source: source)
-        case .invalidCredentials: self.init(Self.refusal(answer), source: source)
+        case .invalidCredentials:
+            self = Self(windows: answer, source) ?? Self(Self.refusal(answer), source: source)
         case .noSuchObject, .invalidDNSyntax, .inappropriateAuthentication:
             self.init(.wrongPassword, source: source)
         case .constraintViolation:
@@ -39,6 +40,25 @@ extension PasswordVerdict {
             self.init(.disabled, source: source)
         case .busy, .unavailable: self.init(nil, source: source)
         default: self.init(.undecidable, source: source)
+        }
+    }
+
+    /// What Active Directory refuses the bind for; `nil`: it is another server, or says nothing known.
+    ///
+    /// With a password that has to be changed, or is too old, nobody can bind; but the server says so
+    /// of the right one only.
+    private init?(windows answer: PasswordAnswer, _ source: String) {
+        switch answer.windowsError {
+        case .mustChangePassword, .passwordExpired: self.init(.mustChangePassword, source: source)
+        case .accountDisabled: self.init(.disabled, source: source)
+        case .accountExpired: self.init(.expired, source: source)
+        case .accountLocked: self.init(.locked, source: source)
+        case .wrongHour:
+            self.init(.denied, ["Your account may not log in at this hour."], source: source)
+        case .wrongWorkstation:
+            self.init(.denied, ["Your account may not log in from this host."], source: source)
+        case .wrongPassword, .unknownAccount: self.init(.wrongPassword, source: source)
+        default: return nil
         }
     }
 
@@ -63,9 +83,15 @@ extension PasswordVerdict {
             self.init(Self.verdict(of: fault), [Self.text(of: fault)], source: source)
             return
         }
+        if let error = answer.windowsError, let verdict = Self.verdict(of: error) {
+            self.init(verdict, [Self.text(of: error, answer.result.diagnostic)], source: source)
+            return
+        }
         let words = answer.result.diagnostic
         switch answer.result.code {
         case .insufficientAccessRights: self.init(.changeNotPermitted, source: source)
+        case .confidentialityRequired, .strongerAuthRequired:
+            self.init(.changeNotPermitted, [Self.unprotectedText], source: source)
         case .protocolError:
             let text = "The directory does not let passwords be changed from here."
             self.init(.changeNotPermitted, [text], source: source)

@@ -203,10 +203,10 @@ extension VerifierKeeper {
     func learn(_ verdict: LoginVerdict, of password: Password, _ person: LoginPerson) {
         switch verdict {
         case .wrongPassword: refused(password, of: person)
-        case .locked: locked(person.uuid)
-        case .disabled, .passwordExpired: forget(person.uuid)
-        case .accepted, .mustChangePassword, .unknownUser, .removed, .blocked, .expired, .denied,
-            .notAllowed, .stale, .newPasswordRefused, .changeNotPermitted, .undecidable:
+        case .locked, .denied: locked(person.uuid)
+        case .disabled, .expired, .passwordExpired: forget(person.uuid)
+        case .accepted, .mustChangePassword, .unknownUser, .removed, .blocked, .notAllowed, .stale,
+            .newPasswordRefused, .changeNotPermitted, .undecidable:
             break
         }
     }
@@ -216,8 +216,8 @@ extension VerifierKeeper {
         bar(person, "forget") { store throws(StoreError) in try store.forget(people: [person]) }
     }
 
-    /// The directory locked the account: its verifier is not used until the directory accepts the
-    /// password again.
+    /// The directory locked the account, or does not admit it now: its verifier is not used until the
+    /// directory accepts the password again.
     func locked(_ person: EntryUUID) {
         bar(person, "lock") { store throws(StoreError) in
             try store.noteRefused(person, at: self.moment())

@@ -15,6 +15,11 @@ public struct DirectorySample: Codable, Equatable, Sendable {
     public var attributes: [Sight] = []
     /// How members of groups are written.
     public var members = "unknown"
+    /// On how many people the attribute of the uid was seen.
+    public var withUID: Int { attributes.first { $0.use == Self.uidUse }?.seen ?? 0 }
+
+    private static let uidUse = "the uid"
+
     /// Whether the bind identity sees hashes of passwords, which roster never needs.
     public var showsPasswords = false
 
@@ -86,7 +91,13 @@ public struct DirectorySample: Codable, Equatable, Sendable {
     }
 
     static func peopleFilter(_ settings: Settings) -> String {
-        settings.directory.peopleFilter ?? "(\(settings.accounts.attributes.uidNumber)=*)"
+        if let filter = settings.directory.peopleFilter { return filter }
+        guard settings.accounts.schema == .activeDirectory else {
+            return "(\(settings.accounts.attributes.uidNumber)=*)"
+        }
+        // Those without a uidNumber too: how many have one decides where ids come from.
+        return "(&(objectCategory=person)(objectClass=user)"
+            + "(\(settings.accounts.attributes.uid)=*))"
     }
 
     /// Everything that matters about people.
@@ -95,16 +106,29 @@ public struct DirectorySample: Codable, Equatable, Sendable {
         func sight(_ name: String, _ use: String, needed: Bool = false) -> Sight {
             Sight(name: name, use: use, seen: 0, isNeeded: needed)
         }
+        let isActiveDirectory = settings.accounts.schema == .activeDirectory
+        // There ids can come from objectSid; nobody is lost for want of them unseen.
         var all = [
             sight(settings.directory.entryID, "the identity of an entry", needed: true),
             sight(map.uid, "the login name", needed: true),
-            sight(map.uidNumber, "the uid", needed: true),
-            sight(map.gidNumber, "the primary group", needed: true),
+            sight(map.uidNumber, uidUse, needed: !isActiveDirectory),
+            sight(map.gidNumber, "the primary group", needed: !isActiveDirectory),
             sight(map.homeDirectory, "the home directory"),
-            sight("entryCSN", "the change stamp, for comparisons"),
             sight(settings.ssh.keyAttribute, "public keys for ssh"),
-            sight("pwdAccountLockedTime", "a locked account"),
         ]
+        if isActiveDirectory {
+            all += [
+                sight("objectSid", "the uid and gid of ids = \"sid\""),
+                sight("uSNChanged", "the change stamp", needed: true),
+                sight("userAccountControl", "a disabled account"),
+                sight("pwdLastSet", "a password that must be changed"),
+            ]
+        } else {
+            all += [
+                sight("entryCSN", "the change stamp, for comparisons"),
+                sight("pwdAccountLockedTime", "a locked account"),
+            ]
+        }
         for rule in settings.accounts.disabled {
             guard settings.namedAttributes.contains(where: { $0.attribute == rule.attribute }),
                 !all.contains(where: { $0.name == rule.attribute })

@@ -11,6 +11,8 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
     public var server: String
     /// Who made it; empty if it does not say.
     public var vendor: String
+    /// Whether it is Active Directory or AD LDS.
+    public var isActiveDirectory: Bool
     /// The trees that may hold accounts.
     public var namingContexts: [String]
     /// What keeps roster from following the server; `nil`: nothing.
@@ -27,6 +29,7 @@ public struct DirectorySurvey: Codable, Equatable, Sendable {
     init(_ server: String, _ root: RootDSE, by connector: DirectoryConnector) {
         self.server = server
         vendor = root.vendor
+        isActiveDirectory = root.isActiveDirectory
         namingContexts = root.namingContexts.filter { context in
             let key = DistinguishedName.key(of: context)
             return !key.isEmpty && !Self.ownAffairs.contains { key.hasPrefix($0) }

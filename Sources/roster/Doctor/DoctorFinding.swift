@@ -110,6 +110,8 @@ enum FindingID: String, Encodable, Sendable, CaseIterable {
     case mirrorHeld = "mirror-held"
     case mirrorWithheld = "mirror-withheld"
     case mirrorRebuilt = "mirror-rebuilt"
+    case mirrorPolled = "mirror-polled"
+    case mirrorLateDeletions = "mirror-late-deletions"
     case accessRules = "access-rules"
 
     case unitMissing = "unit-missing"
@@ -135,7 +137,7 @@ extension FindingID {
         switch self {
         case .notJoined, .nssBeside, .nscdInstalled, .pamUnknownModule, .pamNoMkhomedir,
             .sshdNoPasswords, .sshdNoDropIns, .sshdUnknownUser, .clockUnsynchronised, .oldModule,
-            .mirrorWithheld, .userLocal, .userHome:
+            .mirrorWithheld, .mirrorPolled, .mirrorLateDeletions, .userLocal, .userHome:
             .note
         case .configDirectory, .nssShadow, .nscdRunning, .pamRefusedMayGetIn, .pamLocalNeedsModule,
             .pamNoPasswords, .pamNologin, .sshdNoKeys, .sshdOtherKeys, .sshdUnknownGroup,

@@ -20,6 +20,7 @@ func checkMirror(_ host: DoctorHost) -> CheckResult {
     age(report, host, &result)
     state(report, host, &result)
     held(report, host, &result)
+    following(report, &result)
     if !host.isRoot { result.couldNotSee("what is wrong with the access rules: only root may") }
     for problem in report.accessProblems ?? [] {
         result.found(
@@ -121,6 +122,22 @@ private func held(_ report: StatusReport, _ host: DoctorHost, _ result: inout Ch
             .mirrorWithheld,
             "\(count(report.counts.withheld, "entry is", "entries are")) withheld from this host",
             fix: "roster check shows which and why")
+    }
+}
+
+/// How changes are followed, what the daemon promises of that, and what would be quicker.
+private func following(_ report: StatusReport, _ result: inout CheckResult) {
+    guard let strategy = report.strategy, let promise = report.promise else { return }
+    result.isFine("followed by \(strategy): \(promise)")
+    guard let advice = report.advice else { return }
+    if strategy == "poll" {
+        result.found(
+            .mirrorPolled, "the directory is asked for changes again and again: \(promise)",
+            fix: "to be quicker: \(advice)")
+    } else {
+        result.found(
+            .mirrorLateDeletions, "deletions are seen by comparisons alone: \(promise)",
+            fix: "to be quicker: \(advice)")
     }
 }
 

@@ -20,6 +20,8 @@ struct JoinAnswers: Equatable {
     var bind = Bind.anonymous
     /// How members of groups are written; `nil`: as the entries show it.
     var schema: String?
+    /// Where uids and gids come from; `nil`: from their attributes.
+    var ids: String?
     /// More marks of a disabled account, each `ATTRIBUTE=VALUE`.
     var disabled: [String] = []
     /// The groups whose members may log in; empty: everybody may.
@@ -50,8 +52,10 @@ struct JoinAnswers: Equatable {
         add("tls", tls)
         add("ca_file", caFile)
         if schema != "auto" { add("schema", schema) }
+        if ids != nil || !disabled.isEmpty { lines += ["", "[accounts]"] }
+        add("ids", ids)
         if !disabled.isEmpty {
-            lines += ["", "[accounts]", "# beside the marks that roster knows by itself"]
+            lines.append("# beside the marks that roster knows by itself")
             lines.append("disabled = \(Self.list(disabled))")
         }
         lines += ["", "[access]"]

@@ -136,6 +136,9 @@ struct JoinDirectoryOptions: ParsableArguments {
     @Option(name: .long, help: "How members of groups are written: auto, rfc2307, rfc2307bis, ad.")
     var schema: String?
 
+    @Option(name: .long, help: "Where uids and gids come from: attribute, sid, hash.")
+    var ids: String?
+
     @Option(
         name: .long,
         help: ArgumentHelp(

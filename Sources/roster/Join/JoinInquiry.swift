@@ -17,7 +17,7 @@ struct JoinInquiry {
         var answers = JoinAnswers()
         var password: [UInt8]?
         var survey: DirectorySurvey?
-        /// Servers that did not answer.
+        /// Servers that did not answer, and what else is worth a warning.
         var failures: [String] = []
     }
 
@@ -39,9 +39,10 @@ struct JoinInquiry {
                 try survey.takeSample(by: settings)
             }
         } catch {
-            throw failure(error)
+            throw failure(error, survey, findings.answers)
         }
         try judge(survey, findings.answers)
+        try chooseIDs(&findings, survey)
         try askForAccess(&findings.answers)
         return try rehearsed(findings, survey)
     }
@@ -62,6 +63,7 @@ extension JoinInquiry {
         answers.uris = uris
         answers.base = options.base
         answers.schema = options.schema
+        answers.ids = options.ids
         answers.disabled = options.disabled
         answers.caFile = try options.caFile.map { (file) throws(CommandFailure) in
             try absolute(file)
@@ -80,7 +82,7 @@ extension JoinInquiry {
             do throws(SurveyFailure) {
                 findings.survey = try DirectorySurvey.look(
                     by: settingsForSurvey(answers), failures: &findings.failures)
-                return
+                if !findings.recognisesActiveDirectory() { return }
             } catch {
                 switch error {
                 case .credentials: return
@@ -111,7 +113,11 @@ extension JoinInquiry {
             findings.answers.bind = .external
             return false
         }
-        let asked = "Bind DN of roster in the directory (empty: anonymous)"
+        let isActiveDirectory = findings.survey?.isActiveDirectory == true
+        let asked =
+            isActiveDirectory
+            ? "Who roster is in Active Directory: a DN, or NAME@REALM (empty: anonymous)"
+            : "Bind DN of roster in the directory (empty: anonymous)"
         let dn: String
         if let given = options.bindDN { dn = given } else { dn = try talk.ask(asked) }
         guard !dn.isEmpty else { return false }
@@ -165,13 +171,17 @@ extension JoinInquiry {
                     try DirectorySurvey.look(by: settings, failures: &failures)
                 }
                 findings.failures = failures
-                return
             } catch {
                 guard case .credentials(let text) = error, isAsked, attempt < 3 else {
                     throw failure(error)
                 }
                 talk.say(text)
+                continue
             }
+            if findings.recognisesActiveDirectory() {
+                try lookWithIdentity(&findings, isAsked: false)
+            }
+            return
         }
     }
 
@@ -188,7 +198,7 @@ extension JoinInquiry {
                 }
                 if !withPeople.isEmpty { candidates = withPeople }
             } catch {
-                throw failure(error)
+                throw failure(error, survey, findings.answers)
             }
         }
         if candidates.count == 1 {
@@ -214,7 +224,8 @@ extension JoinInquiry {
         let base = answers.base ?? ""
         guard sample.people > 0 else {
             throw CommandFailure(
-                message: "\(survey.server) shows nobody with a uidNumber below \(base)",
+                message: "\(survey.server) shows nobody "
+                    + (survey.isActiveDirectory ? "" : "with a uidNumber ") + "below \(base)",
                 remedy: "Check --base, and what the bind identity may read and search there "
                     + "(ldapsearch shows it)",
                 status: .negative)
