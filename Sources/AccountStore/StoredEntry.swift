@@ -102,7 +102,7 @@ struct Facts {
     /// What an evaluated entry says.
     init(_ entry: EvaluatedEntry, hash: ReferenceHash) {
         kind = .other
-        dnHash = hash.dn(entry.dnKey)
+        dnHash = hash.dn(entry.linkKey)
         createdAt = entry.createdAt
         presence = 0
         generation = 0
