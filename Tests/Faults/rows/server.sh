@@ -22,7 +22,7 @@ backup_settings() { needs="column_backup column_restore" changes_by_row=yes boun
 backup_begin() {
   column_delete "$(dn_of p001)"
   column_delete "cn=t003,$team"
-  column_change <<<"$(printf 'dn: %s\nchangetype: modify\nreplace: employeeType\nemployeeType: disabled\n' "$(dn_of p002)")"
+  column_disable "$(dn_of p002)"
   column_backup
   patience=30
   check "the mirror follows" eventually unknown p001
@@ -181,10 +181,10 @@ other_ca_end() { column_certificate good; }
 row password 20 "bind password changed"
 password_settings() { needs=column_password words='[Ii]nvalid credentials.*password file' bound=30; }
 password_begin() {
-  column_password another-secret
+  column_password Another-secret-2
   relay_cut
 }
-password_end() { printf another-secret >/etc/roster/bind-password; }
+password_end() { printf Another-secret-2 >/etc/roster/bind-password; }
 
 row schema 10 "a schema change under a running daemon"
 schema_settings() { needs=column_schema bound=10; }
