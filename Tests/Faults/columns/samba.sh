@@ -11,7 +11,7 @@ column_lines='poll_interval = "1s"
 compare_interval = "2s"'
 column_port=636
 column_plain_port=389
-certificate_names="DNS:dc1.$samba_realm,DNS:$samba_realm,IP:127.0.0.1,DNS:directory.test"
+certificate_names="DNS:dc1.$samba_realm,DNS:$samba_realm,IP:127.0.0.1,IP:127.0.0.2,DNS:directory.test"
 # Its schema limits what a value may hold.
 largest_gecos=10000 largest_description=1000
 samba_template=samba.tar samba_other_template=samba-other.tar
@@ -152,7 +152,7 @@ column_hide() {
 }
 column_show() {
   { printf 'dn: %s\nchangetype: modify\nreplace: nTSecurityDescriptor\n' "$hidden"; cat /run/descriptor; } |
-    ldbmodify -H "$samba_home/private/sam.ldb" - >/dev/null
+    ldbmodify -H "$samba_home/private/sam.ldb" >/dev/null
 }
 
 column_certificate() {
@@ -162,3 +162,28 @@ column_certificate() {
 }
 
 column_password() { password_of "$reader_name" "$1"; }
+
+# A second domain controller of the same domain, at another address, whose database has another identity
+# and change numbers of its own.
+column_second_host=127.0.0.2
+column_second_port=636
+column_second() {
+  local samba_home=/run/samba-second samba_log=/run/second.log samba_pid=${second_pid:-} \
+    ldap_uri=ldaps://$column_second_host ldapi_uri=ldapi://%2Frun%2Fsamba-second%2Fprivate%2Fldapi
+  "$@"
+  second_pid=$samba_pid
+}
+# The second server as a copy of the first, objectGUIDs included.
+column_twin() {
+  local second=/run/samba-second file settings
+  ip address add "$column_second_host/8" dev lo
+  samba_stop
+  cp -a "$samba_home" "$second"
+  samba_start
+  sed -i "s|$samba_home|$second|; s|interfaces = 127.0.0.1/8|interfaces = $column_second_host/8\n\tpid directory = $second|" \
+    "$second/etc/smb.conf"
+  file=tdb://$second/private/sam.ldb.d/CN=CONFIGURATION,${suffix^^}.ldb
+  settings=$(ldbsearch -H "$file" '(invocationId=*)' dn | sed -n 's/^dn: //p')
+  printf 'dn: %s\nchangetype: modify\nreplace: invocationId\ninvocationId:: %s\n' \
+    "$settings" "$(head -c 16 /dev/urandom | base64)" | ldbmodify -H "$file" >/dev/null
+}
