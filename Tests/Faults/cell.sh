@@ -99,7 +99,7 @@ write_people() {
   for ((i = 1; i <= 40; i++)); do under=$team person "$(printf 't%03d' "$i")" $((21000 + i)); done
   for ((i = 1; i <= 30; i++)); do members+=("$(dn_of "$(printf 'p%03d' "$i")")"); done
   group makers 30001 "${members[@]}"
-  group crew 30002 "cn=t001,$team" "cn=t002,$team"
+  group crew 30002 "$(people_base=$team dn_of t001)" "$(people_base=$team dn_of t002)"
   group all 30003 "$(group_dn makers)" "$(group_dn crew)"
 }
 
@@ -108,13 +108,14 @@ write_people() {
 changes() {
   column_delete "$(dn_of p001)"
   column_delete "cn=t003,$team"
-  column_change <<<"$(printf 'dn: %s\nchangetype: modify\nreplace: employeeType\nemployeeType: disabled\n' "$(dn_of p002)")"
+  column_disable "$(dn_of p002)"
   person fresh 25000 | column_add
   column_change <<<"$(printf 'dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n' "$(group_dn makers)" "$(dn_of p004)")"
 }
 # Everybody whom no change touches: they have to be there at every moment.
 steady() {
-  sed -n 's/^uid: //p' /run/people.ldif | grep -vxE "p001|p002|t003${unsteady:+|$unsteady}"
+  awk -v RS= -v ORS='\n\n' '/\nuidNumber: /' /run/people.ldif | sed -nE 's/^(uid|sAMAccountName): //p' |
+    grep -vxE "p001|p002|t003${unsteady:+|$unsteady}"
 }
 
 # call HOOK: the row's function of that name, if it has one.

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Compares what getent and id answer with what ldapsearch says, by a small model of its own.
 
+With `administrator_dn` in the environment the directory is Active Directory at `ldap_uri`.
+
 The model covers valid entries only: a test that uses it makes no hostile ones. Exits non-zero and
 prints the differences. `wait(seconds)` retries, because changes may still be on their way.
 """
@@ -12,31 +14,46 @@ import time
 import ldap
 import ldap.dn
 
-SUFFIX = "dc=example,dc=org"
+IS_AD = "administrator_dn" in os.environ
+SUFFIX = os.environ["suffix"] if IS_AD else "dc=example,dc=org"
+NAME, HOME = ("sAMAccountName", "unixHomeDirectory") if IS_AD else ("uid", "homeDirectory")
+GROUP_NAME = "sAMAccountName" if IS_AD else "cn"
+FILTER = ("(|(&(objectCategory=person)(objectClass=user)(uidNumber=*))(objectClass=group))" if IS_AD else
+          "(|(objectClass=posixAccount)(objectClass=posixGroup)(objectClass=groupOfNames)"
+          "(objectClass=groupOfMembers))")
+
+
+def connect():
+    """A connection as the administrator."""
+    if not IS_AD:
+        connection = ldap.initialize(os.environ.get("ldapi_uri", "ldapi://%2Frun%2Fldapi"))
+        connection.sasl_external_bind_s()
+        return connection
+    ldap.set_option(ldap.OPT_X_TLS_CACERTFILE, os.environ["ca_file"])
+    connection = ldap.initialize(os.environ["ldap_uri"])
+    connection.set_option(ldap.OPT_REFERRALS, 0)
+    connection.simple_bind_s(os.environ["administrator_dn"], os.environ["administrator_password"])
+    return connection
 
 
 def directory():
     """The expected passwd lines by name, and the expected members by (group name, gid)."""
-    connection = ldap.initialize(os.environ.get("ldapi_uri", "ldapi://%2Frun%2Fldapi"))
-    connection.sasl_external_bind_s()
+    connection = connect()
     base = os.environ.get("search_base", SUFFIX)
-    entries = connection.search_s(
-        base, ldap.SCOPE_SUBTREE,
-        "(|(objectClass=posixAccount)(objectClass=posixGroup)(objectClass=groupOfNames)"
-        "(objectClass=groupOfMembers))")
+    entries = connection.search_s(base, ldap.SCOPE_SUBTREE, FILTER)
     connection.unbind_s()
     people, groups = {}, {}
     for dn, attributes in entries:
         if dn is None:
             continue  # a reference to another server
         classes = {value.decode().lower() for value in attributes["objectClass"]}
-        if "posixaccount" in classes:
+        if classes & {"posixaccount", "user"}:
             people[dn.lower()] = passwd_line(dn, attributes)
         else:
             groups[dn.lower()] = attributes
     lines = {line.split(":")[0]: line for line in people.values()}
     return lines, {
-        (text(group, "cn"), text(group, "gidNumber")): closure(dn, groups, people, lines)
+        (text(group, GROUP_NAME), text(group, "gidNumber")): closure(dn, groups, people, lines)
         for dn, group in groups.items() if "gidNumber" in group}
 
 
@@ -45,13 +62,15 @@ def text(attributes, name):
 
 
 def passwd_line(dn, attributes):
-    name = text(attributes, "uid")
+    name = text(attributes, NAME)
     rdn = ldap.dn.str2dn(dn)[0][0][1]
     other = [value.decode() for value in attributes["cn"] if value.decode() != rdn]
+    if "displayName" in attributes:
+        other.append(text(attributes, "displayName"))
     gecos = text(attributes, "gecos") if "gecos" in attributes else (other or [rdn])[0]
     shell = text(attributes, "loginShell") if "loginShell" in attributes else "/bin/bash"
     return ":".join([name, "*", text(attributes, "uidNumber"), text(attributes, "gidNumber"),
-                     gecos, text(attributes, "homeDirectory"), shell])
+                     gecos, text(attributes, HOME), shell])
 
 
 def closure(start, groups, people, lines):

@@ -30,14 +30,20 @@ ldap_uri=ldaps://dc1.$samba_realm
 ca_file=/run/tls/ca.pem
 ldapi_uri=ldapi://${samba_home//\//%2F}%2Fprivate%2Fldapi
 
+# samba_host: the name that it knows its host by.
+samba_host() {
+  hostname dc1
+  grep -q " dc1.$samba_realm" /etc/hosts || echo "127.0.0.1 dc1.$samba_realm dc1" >>/etc/hosts
+}
+
 # samba_make [LDIF...]: a domain with the containers, the reader and the entries, running.
 samba_make() {
   [ "${IN_ROOM:-}" = 1 ] || { echo "samba-server.sh: only inside packaging/lib/room" >&2; exit 1; }
   rm -rf "$samba_home"
   mkdir -p "$samba_home"
-  hostname dc1
-  grep -q " dc1.$samba_realm" /etc/hosts || echo "127.0.0.1 dc1.$samba_realm dc1" >>/etc/hosts
-  certificate_names="DNS:dc1.$samba_realm,DNS:$samba_realm,IP:127.0.0.1" make_certificates /run/tls
+  samba_host
+  certificate_names=${certificate_names:-DNS:dc1.$samba_realm,DNS:$samba_realm,IP:127.0.0.1} \
+    make_certificates /run/tls
   chmod 600 /run/tls/key.pem
   samba-tool domain provision --targetdir="$samba_home" --use-rfc2307 --realm="${samba_realm^^}" \
     --domain=EXAMPLE --server-role=dc --dns-backend=SAMBA_INTERNAL --host-name=dc1 \

@@ -102,6 +102,7 @@ column_config() { ldap_uri=ldaps://${column_host:-127.0.0.1}:$1 write_config "" 
 column_change() { ldap_change; }
 column_add() { ldap_add; }
 column_delete() { ldap_delete "$1"; }
+column_disable() { replace "$1" employeeType disabled; }
 column_equals() { ldapi_uri=$ldapi_uri /usr/bin/python3 "$system_tests/expectation.py" "$1"; }
 
 column_restart() {

@@ -3,10 +3,10 @@
 #   column_make LDIF...        a new, empty server with these entries, stopped
 #   column_start, column_stop, column_freeze, column_thaw
 #   column_port                where it speaks TLS; column_plain_port: without
-#   column_method              how rosterd follows it: syncrepl or poll
+#   column_method              how rosterd follows it: syncrepl, poll or usn
 #   column_lines               what roster's configuration says of that
 #   column_config PORT LINES   roster's configuration for the server as seen through PORT
-#   column_change, column_add  LDIF on standard input; column_delete DN
+#   column_change, column_add  LDIF on standard input; column_delete DN, column_disable DN
 #   column_equals SECONDS      the mirror is what the server says, at the latest then
 #   column_settings            where wanted, what is different for this column in $row: longer bounds,
 #                              or why the cell runs nightly only
@@ -41,6 +41,7 @@ column_config() { ldap_uri=ldaps://${column_host:-127.0.0.1}:$1 write_config "${
 column_change() { ldap_change; }
 column_add() { ldap_add; }
 column_delete() { ldap_delete "$1"; }
+column_disable() { replace "$1" employeeType disabled; }
 column_equals() { /usr/bin/python3 "$system_tests/expectation.py" "$1"; }
 
 column_restart() {

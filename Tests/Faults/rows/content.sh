@@ -14,8 +14,8 @@ garbage_begin() {
     person badutf 25201 "gecos: MARKUTF8"
     person badnul 25202 "gecos: MARKNUL!"
     person emptyvalue 25203
-    person large 25204 "gecos: $(head -c 1000000 /dev/zero | tr '\0' x)"
-    person largekey 25205 "description: $(head -c 1000000 /dev/zero | tr '\0' x)"
+    person large 25204 "gecos: $(many_x "${largest_gecos:-1000000}")"
+    person largekey 25205 "description: $(many_x "${largest_description:-1000000}")"
   } | column_add
   local i under=$people_base
   for i in {1..100}; do
@@ -26,6 +26,7 @@ garbage_begin() {
   for i in {1..100}; do deep="ou=level-$i,$deep"; done
   under=$deep person deepest 25206 | column_add
 }
+many_x() { head -c "$1" /dev/zero | tr '\0' x; }
 garbage_during() {
   check "somebody at the end of a very deep DN is there" eventually known deepest
   check "who has a large value that nobody reads is there" eventually known largekey

@@ -93,7 +93,7 @@ reset_handshake_end() { no_fault; }
 through_ldap_relay() { relay_start ldap_relay.py "$relay_port" "$column_plain_port" /run/tls "$faults_file"; }
 # touch_everybody: every person changes, so that whoever resumes gets them all.
 touch_everybody() {
-  sed -n 's/^dn: \(cn=[pt][0-9]*,.*\)/\1/p' /run/people.ldif | grep -v '^cn=p001,\|^cn=t003,' |
+  sed -n 's/^dn: \([Cc][Nn]=[pt][0-9]*,.*\)/\1/p' /run/people.ldif | grep -vi '^cn=p001,\|^cn=t003,' |
     sed 's/.*/dn: &\nchangetype: modify\nreplace: gecos\ngecos: Touched\n/' >/run/touch.ldif
   column_change </run/touch.ldif
 }

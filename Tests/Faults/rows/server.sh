@@ -22,7 +22,7 @@ backup_settings() { needs="column_backup column_restore" changes_by_row=yes boun
 backup_begin() {
   column_delete "$(dn_of p001)"
   column_delete "cn=t003,$team"
-  column_change <<<"$(printf 'dn: %s\nchangetype: modify\nreplace: employeeType\nemployeeType: disabled\n' "$(dn_of p002)")"
+  column_disable "$(dn_of p002)"
   column_backup
   patience=30
   check "the mirror follows" eventually unknown p001
@@ -181,10 +181,10 @@ other_ca_end() { column_certificate good; }
 row password 20 "bind password changed"
 password_settings() { needs=column_password words='[Ii]nvalid credentials.*password file' bound=30; }
 password_begin() {
-  column_password another-secret
+  column_password Another-secret-2
   relay_cut
 }
-password_end() { printf another-secret >/etc/roster/bind-password; }
+password_end() { printf Another-secret-2 >/etc/roster/bind-password; }
 
 row schema 10 "a schema change under a running daemon"
 schema_settings() { needs=column_schema bound=10; }
@@ -218,25 +218,26 @@ referred_base_begin() {
 referred_base_end() { no_fault; }
 
 # A second server that stands behind the relay in the list.
+second_uri() { echo "ldaps://${column_second_host:-127.0.0.1}:${column_second_port:-}"; }
 second_start() {
   column_twin
   column_second column_start
 }
 second_configure() {
-  sed -i "s|^uris = .*|uris = [\"ldaps://127.0.0.1:$relay_port\", \"ldaps://127.0.0.1:$column_second_port\"]|" \
+  sed -i "s|^uris = .*|uris = [\"ldaps://127.0.0.1:$relay_port\", \"$(second_uri)\"]|" \
     "$config"
 }
 server_is() { [ "$(json roster status --json -- server_uri)" = "$1" ] || { roster status; return 1; }; }
 
 row failover 30 "failover between two servers and back"
-failover_settings() { needs="column_second column_twin" words="ldaps://127.0.0.1:$column_second_port" fault_shows=yes bound=40; }
+failover_settings() { needs="column_second column_twin" words=$(second_uri) fault_shows=yes bound=40; }
 failover_prepare() { second_start; }
 failover_configure() { second_configure; }
 failover_begin() {
   relay_stop
   column_second changes
   patience=30
-  check "the second serves" eventually server_is "ldaps://127.0.0.1:$column_second_port"
+  check "the second serves" eventually server_is "$(second_uri)"
   check "and what it says arrives" eventually known fresh
   patience=10
 }
@@ -246,7 +247,7 @@ failover_end() {
 }
 
 row disagree 30 "two servers that disagree"
-disagree_settings() { needs="column_second column_twin" words="ldaps://127.0.0.1:$column_second_port" bound=40 unsteady='p04.'; }
+disagree_settings() { needs="column_second column_twin" words=$(second_uri) bound=40 unsteady='p04.'; }
 disagree_prepare() {
   second_start
   local i
@@ -257,7 +258,7 @@ disagree_configure() { second_configure; }
 disagree_begin() {
   relay_stop
   patience=30
-  check "the second serves" eventually server_is "ldaps://127.0.0.1:$column_second_port"
+  check "the second serves" eventually server_is "$(second_uri)"
   check "who is only there is known" eventually known elsewhere
   check "who is only at the first is not" eventually unknown p040
   patience=10
