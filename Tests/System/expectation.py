@@ -97,6 +97,14 @@ def getent(database):
                           check=False).stdout.splitlines()
 
 
+def groups_of(name, primary):
+    """The gids that a login of that person gets; None if the host does not know the name."""
+    try:
+        return set(os.getgrouplist(name, primary))
+    except KeyError:
+        return None
+
+
 def differences():
     """What the host shows that the directory does not say, and the other way round."""
     people, groups = directory()
@@ -115,10 +123,7 @@ def differences():
     for name in list(people)[:200]:
         expected = {int(gid) for (_, gid), members in groups.items() if name in members}
         primary = int(people[name].split(":")[3])
-        try:
-            answered = set(os.getgrouplist(name, primary))
-        except KeyError:
-            answered = None
+        answered = groups_of(name, primary)
         if answered != expected | {primary}:
             found.append(f"groups of {name}: expected {expected | {primary}}, got {answered}")
     return found

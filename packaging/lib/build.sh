@@ -79,17 +79,23 @@ need_swift() {
 
 # No object of ours looks for libraries beside itself ($ORIGIN): they run as root in every process.
 swift_release=(swift build --package-path "$repo" -c release --disable-local-rpath)
+
+# Where the programs are built. For withoutActuallyEscaping, which one of the fetched packages calls,
+# the compiler notes how long the path of the source is, and nothing maps that: the name is padded so
+# that the sources lie equally deep in every clone (whose own path has at most 120 characters).
+programs=$repo/.build-release/swift
+while [ ${#programs} -lt 140 ]; do programs+=_; done
 # What is built does not say where: paths are as if the clone lay at /, and no id is made of what will
 # be stripped. So two clones give the same package.
-swift_release+=(-Xswiftc -file-prefix-map -Xswiftc "$repo=" -Xcc "-ffile-prefix-map=$repo="
-  -Xcxx "-ffile-prefix-map=$repo=" -Xlinker --build-id=none)
+swift_release+=(-Xlinker --build-id=none)
+for mapping in "$programs=/build" "$repo"/{Sources=/Sources,Tests=/Tests,nss=/nss,pam=/pam}; do
+  swift_release+=(-Xswiftc -file-prefix-map -Xswiftc "$mapping" -Xcc "-ffile-prefix-map=$mapping"
+    -Xcxx "-ffile-prefix-map=$mapping")
+done
+unset mapping
 
-# build_programs: rosterd, which is roster too: release, the Swift runtime linked in. SwiftPM builds
-# only what changed.
-build_programs() {
-  "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
-    --product rosterd >&2
-}
+# build_programs: rosterd, which is roster too.
+build_programs() { build_tool rosterd >/dev/null; }
 
 # build_modules: what runs in other people's processes, and the program that sshd asks for keys, as
 # Embedded Swift, without a runtime. What the products share is compiled once.
@@ -101,10 +107,11 @@ build_modules() {
   done
 }
 
-# build_tool NAME: an executable of the tests, release; prints its path.
+# build_tool NAME: rosterd or an executable of the tests: release, the Swift runtime linked in; prints
+# its path. SwiftPM builds only what changed.
 build_tool() {
-  "${swift_release[@]}" --static-swift-stdlib --scratch-path "$repo/.build-release" \
-    --product "$1" >&2 || return 1
+  "${swift_release[@]}" --static-swift-stdlib --scratch-path "$programs" --product "$1" >&2 || return 1
+  ln -sfnT "${programs##*/}/release" "$repo/.build-release/release"
   printf '%s\n' "$repo/.build-release/release/$1"
 }
 
