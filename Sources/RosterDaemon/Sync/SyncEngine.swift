@@ -95,12 +95,16 @@ internal import Settings
         noteOpening()
         reevaluateIfRulesChanged()
         while !context.mailbox.isStopping, reopenReason == nil {
+            let number = connection.number
             do throws(DirectoryFailure) {
                 try follow()
                 pauseAfterShortConnection()
             } catch {
                 interrupted(error)
-                pause(backoff.next(random: random))
+                let isLoss = connection.number != number && connection.wasFollowing
+                let wait =
+                    isLoss ? backoff.afterLoss(random: random) : backoff.next(random: random)
+                pause(wait)
             }
         }
         try? lane.finish()
