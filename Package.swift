@@ -155,6 +155,13 @@ let package = Package(
         .executableTarget(
             name: "index-tool", dependencies: ["AccountIndex", "Accounts"],
             path: "Tests/IndexTool", swiftSettings: strict),
+        // Many hosts in one process that follow one directory; for a benchmark, not shipped.
+        .executableTarget(
+            name: "fleet-tool",
+            dependencies: [
+                "DirectorySync", "LDAPClient", "Accounts",
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/FleetTool", swiftSettings: strict),
 
         // Tests: one target per room, seconds, no root, no network.
         .testTarget(name: "AccountsTests", dependencies: ["Accounts"], swiftSettings: strict),

@@ -27,4 +27,30 @@ public struct Backoff: Equatable, Sendable {
     public mutating func reset() {
         current = first
     }
+
+    /// How long to wait after a connection was lost that had brought us up to date; begins anew.
+    ///
+    /// A server that is restarted loses all its hosts in one instant, and may be back before the
+    /// back-off has drawn them apart. `random` is from 0 to 1 and spreads them over two seconds.
+    public mutating func afterLoss(random: Double) -> Duration {
+        reset()
+        return Self.lossSpread * min(max(random, 0), 1)
+    }
+
+    private static let lossSpread = Duration.seconds(2)
+}
+
+/// Draws hosts apart that would all compare with their directory in one instant, as after a restart
+/// of the server.
+public enum ComparisonSpread {
+    /// The longest wait; a directory with so many seconds' entries is compared no later.
+    private static let limit = Duration.seconds(60)
+
+    /// How long to wait with a comparison that a resumed search calls for.
+    ///
+    /// At most a millisecond per stored entry, for a server lists an entry in some ten
+    /// microseconds: a small directory is compared at once. `random` is from 0 to 1.
+    public static func wait(entries: Int, random: Double) -> Duration {
+        min(.milliseconds(max(entries, 0)), limit) * min(max(random, 0), 1)
+    }
 }

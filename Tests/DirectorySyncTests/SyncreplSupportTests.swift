@@ -49,6 +49,22 @@ struct SyncreplSupportTests {
         #expect(backoff.next(random: 1) == .seconds(1))
     }
 
+    @Test("after a loss the waits of many hosts lie evenly between 0 and 2 s, then double anew")
+    func loss() {
+        var backoff = Backoff(first: .seconds(1), limit: .seconds(5))
+        _ = backoff.next(random: 1)
+        #expect(backoff.afterLoss(random: 0.25) == .seconds(0.5))
+        #expect(backoff.next(random: 1) == .seconds(1))
+        #expect(backoff.afterLoss(random: 7) == .seconds(2))
+    }
+
+    @Test("a comparison after a resume waits at most a millisecond an entry, and at most a minute")
+    func comparisonSpread() {
+        #expect(ComparisonSpread.wait(entries: 20_000, random: 0.5) == .seconds(10))
+        #expect(ComparisonSpread.wait(entries: 1_000_000, random: 1) == .seconds(60))
+        #expect(ComparisonSpread.wait(entries: 0, random: 1) == .zero)
+    }
+
     @Test("a silent server is asked after 30 s and given up 10 s later")
     func silence() {
         var health = StreamHealth(now: .zero)

@@ -128,7 +128,8 @@ in_room() {
   else
     say "Private namespaces need root: asking sudo."
     local kept=() name
-    for name in ROOM_DISK NIGHTLY SEED TURNS ROSTER_STAGE LOG_LINES ENVIRONMENTS BENCH_USUAL BENCH_LARGE; do
+    for name in ROOM_DISK NIGHTLY SEED TURNS ROSTER_STAGE LOG_LINES ENVIRONMENTS BENCH_USUAL BENCH_LARGE \
+      BENCH_FLEET BENCH_FLEET_PEOPLE; do
       kept+=("$name=${!name:-}")  # sudo would drop them
     done
     as_root env "${kept[@]}" "${room[@]}"

@@ -99,6 +99,13 @@ extension SyncEngine {
         return .anew
     }
 
+    /// Asks for the comparison that stands behind a resumed search; not of every host in one instant.
+    func compareAfterResume() {
+        let entries = (try? store.reader.summary().entries) ?? 0
+        let due = now + ComparisonSpread.wait(entries: entries, random: random)
+        comparisons.hintedAt = min(comparisons.hintedAt ?? due, due)
+    }
+
     /// Stores what a comparison found, except about entries that the stream spoke of meanwhile.
     func comparisonEnded(_ report: ComparisonReport) -> StreamEnd? {
         let touched = comparisons.touched ?? []

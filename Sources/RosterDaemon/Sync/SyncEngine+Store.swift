@@ -188,9 +188,9 @@ extension SyncEngine {
             comparisons.schedule.ended(now: now, jitter: random)
         } else {
             connection.sawAPart = true
-            comparisons.isUrgent = true
             // What went while nobody polled shows in a comparison alone.
             connection.isUnproven = connection.strategy.asks
+            if connection.isUnproven { comparisons.isUrgent = true } else { compareAfterResume() }
         }
         guard !connection.isRefreshing else { return }
         if !connection.sawAPart {

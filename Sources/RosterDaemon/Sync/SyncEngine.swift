@@ -174,13 +174,13 @@ internal import Settings
     private func connectionEnded(after failure: DirectoryFailure?) {
         let wasOfUse = connection.wasOfUse(now: now)
         connection.followedSince = nil
-        if wasOfUse { backoff.reset() }
         if let failure {
             interrupted(failure)
         } else if wasOfUse || !connection.wasRestarted {
+            if wasOfUse { backoff.reset() }
             return
         }
-        let time = backoff.next(random: random)
+        let time = wasOfUse ? backoff.afterLoss(random: random) : backoff.next(random: random)
         if failure == nil, time >= .seconds(1) { noteShortSearch(pause: time) }
         pause(time)
     }
