@@ -243,12 +243,12 @@ final class SimulatedHost: Sendable {
         while let message = try session.nextMessage(timeout: .seconds(60)) {
             switch try PollMessage(message, entryID: id) {
             case .entry: count += 1
-            case .done(.success, _):
+            case .done(.success, _, _):
                 note { $0.comparisons += 1 }
                 return count
-            case .done(let code, let diagnostic):
+            case .done(let code, let diagnostic, _):
                 throw HostEnd.silence("comparison: \(code) \(diagnostic)")
-            case .unidentified, .other: break
+            case .partial, .committed, .unidentified, .other: break
             }
         }
         throw HostEnd.silence("comparison: no answer")
