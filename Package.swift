@@ -203,8 +203,9 @@ let package = Package(
         .testTarget(
             name: "LifetimeIntegrationTests",
             dependencies: [
-                "RosterDaemon", "AccountStore", "AccountIndex", "LDAPClient", "Settings",
-                "Accounts", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "RosterDaemon", "AccountStore", "AccountIndex", "DirectorySync", "LDAPClient",
+                "Settings", "Accounts", "CLibc", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(

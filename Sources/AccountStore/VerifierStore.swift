@@ -16,6 +16,8 @@ public final class VerifierStore: Sendable {
 
     private let pool: DatabasePool
     private let path: String
+    private let damaged: @Sendable () -> Void
+    private let hasDamage = Mutex(false)
     /// Who has a verifier, and under which name: so that a change of anybody else costs nothing.
     private let known: Mutex<[EntryUUID: String]>
 
@@ -55,8 +57,13 @@ public final class VerifierStore: Sendable {
     /// Opens the file in `directory`, mode 0600.
     ///
     /// One that is damaged, from a newer program or unusable is removed and a new one begun.
-    public init(directory: String) throws(StoreError) {
+    /// `damaged` is called, on the thread that met it, when the file is found damaged while in use:
+    /// close it and open it again.
+    public init(
+        directory: String, damaged: @escaping @Sendable () -> Void = {}
+    ) throws(StoreError) {
         path = directory + "/verifiers.sqlite"
+        self.damaged = damaged
         let file = StoreFile(path: path)
         do {
             Self.makePrivate(path)
@@ -96,6 +103,9 @@ public final class VerifierStore: Sendable {
         _ = fchmod(descriptor, 0o600)
         Glibc.close(descriptor)
     }
+
+    /// Whether the file was found damaged while in use.
+    public var isDamaged: Bool { hasDamage.withLock { $0 } }
 
     /// How many people have a verifier.
     public var count: Int { known.withLock { $0.count } }
@@ -210,7 +220,11 @@ extension VerifierStore {
             return try pool.write { try body($0) }
         } catch {
             let failure = StoreError(SQLFault(error), file: path)
-            if failure.kind == .corrupt { StoreFile(path: path).markDamaged() }
+            if failure.kind == .corrupt {
+                StoreFile(path: path).markDamaged()
+                hasDamage.withLock { $0 = true }
+                damaged()
+            }
             throw failure
         }
     }

@@ -63,7 +63,7 @@ public struct Daemon: Sendable {
         let passed = PassedSockets(
             PassedSockets.announced(), expecting: [paths.controlSocket, paths.loginSocket],
             logger: logger)
-        keepMemorySmall()
+        Self.keepMemorySmall()
         do {
             let lock = try StateLock(stateDirectory: paths.state)
             try await serve(on: passed)
@@ -109,7 +109,7 @@ public struct Daemon: Sendable {
     }
 
     /// Gives memory of a load or rebuild back to the system instead of keeping it for the next one.
-    private func keepMemorySmall() {
+    static func keepMemorySmall() {
         mallopt(M_ARENA_MAX, 2)
         mallopt(M_MMAP_THRESHOLD, 128 * 1024)
         mallopt(M_TRIM_THRESHOLD, 128 * 1024)

@@ -196,10 +196,15 @@ public final class LoopbackListener: Sendable {
     /// Its descriptor.
     public let descriptor: Int32
 
-    /// Listens on a port; 0 lets the kernel pick one.
-    public init(port wanted: UInt16 = 0) throws {
+    /// Listens on a port; 0 lets the kernel pick one, `reusingAddress` takes one that was in use.
+    public init(port wanted: UInt16 = 0, reusingAddress: Bool = false) throws {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let listening = socket(AF_INET, kind, 0)
+        if reusingAddress {
+            var yes: Int32 = 1
+            unsafe setsockopt(
+                listening, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian

@@ -33,17 +33,17 @@ enum OfflineFinding: Equatable, Sendable {
 
 /// Keeps and uses verifiers.
 final class VerifierKeeper: Sendable {
-    private let directory: String
+    let directory: String
     let policy: OfflinePolicy
     let clock: DaemonClock
     let logger: Logger
     private let cost: ScryptCost
-    private let state = Mutex(State())
+    let state = Mutex(State())
     private let fingerprints = PasswordFingerprints()
     /// The threads of checks: so many go on at once, others wait.
     let checks = NIOThreadPool(numberOfThreads: 2)
     /// The thread that derives.
-    private let work = NIOThreadPool(numberOfThreads: 1)
+    let work = NIOThreadPool(numberOfThreads: 1)
 
     /// How many people's fingerprints are kept; for how many people derivations, and checks of
     /// refused passwords, may wait; how many such passwords of one person.
@@ -51,9 +51,11 @@ final class VerifierKeeper: Sendable {
     fileprivate static let mostWaiting = 256
     fileprivate static let mostRefused = 4
 
-    fileprivate struct State {
+    struct State {
         var store: VerifierStore?
         var reader: StoreReader?
+        /// The reader of the store that was opened last.
+        var newestReader: StoreReader?
         /// Of the password that the person's verifier was made of.
         var fingerprints: [EntryUUID: PasswordFingerprint] = [:]
         /// Who waits for a derivation.
@@ -65,7 +67,7 @@ final class VerifierKeeper: Sendable {
     }
 
     /// A password that the directory refused.
-    fileprivate struct Refused {
+    struct Refused {
         var password: Password
         var print: PasswordFingerprint
     }
@@ -85,45 +87,6 @@ final class VerifierKeeper: Sendable {
             // On Linux the priority is the calling thread's; see sched(7).
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         }
-    }
-
-    /// The store was opened or filled: opens the file if it is not open, and holds it against the
-    /// store; verifiers are used from then on.
-    ///
-    /// Does not block; the work is done on the thread that derives.
-    func storeOpened(_ reader: StoreReader) {
-        work.submit { state in
-            if state == .active { self.open(with: reader) }
-        }
-    }
-
-    private func open(with reader: StoreReader) {
-        do throws(StoreError) {
-            let store = try openedStore()
-            guard policy.isAllowed else { return try forgetAll(store) }
-            state.withLock { $0.store = store }
-            // While a first load goes on nobody is published; the end of the load comes here again.
-            guard try !reader.summary().isLoading else { return }
-            try store.reconcile(with: reader)
-            state.withLock { $0.reader = reader }
-        } catch {
-            logger.error("no verifiers can be kept: \(error)")
-        }
-    }
-
-    private func openedStore() throws(StoreError) -> VerifierStore {
-        if let store = state.withLock({ $0.store }) { return store }
-        let store = try VerifierStore(directory: directory)
-        if let reason = store.discarded {
-            logger.notice("the verifiers were unusable and are begun anew: \(reason)")
-        }
-        return store
-    }
-
-    /// Where nobody is to be admitted offline, nothing is kept that could be stolen.
-    private func forgetAll(_ store: VerifierStore) throws(StoreError) {
-        try store.forgetEverybody()
-        store.close()
     }
 
     /// Forgets what a change of what is published makes void; to be called after its commit.
@@ -258,6 +221,7 @@ extension VerifierKeeper {
     }
 
     private func renew(_ password: Password, of person: LoginPerson, mustChange: Bool) {
+        openIfDamaged()
         guard let print = fingerprint(password, person) else { return }
         let isKnown = state.withLock { $0.fingerprints[person.uuid] == print }
         attempt("renew") { store throws(StoreError) in
