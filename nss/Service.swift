@@ -32,8 +32,9 @@ struct AskedName {
 
     /// A name that could be published; throws ``LookupFailure/notFound`` for any other.
     ///
-    /// Empty, overlong and purely numeric names and ones with a colon or slash are turned away
-    /// without a look at the index: programs ask for such, and no directory may define them.
+    /// Empty, overlong and purely numeric names and ones with a colon, slash or control character
+    /// are turned away without a look at the index: programs ask for such, and no directory may
+    /// define them. A space may be in the name of a group.
     init(_ name: UnsafePointer<CChar>?) throws(LookupFailure) {
         guard let name = unsafe name else { throw .notFound }
         let count = unsafe strnlen(name, 257)
@@ -45,7 +46,7 @@ struct AskedName {
             let byte = unsafe (start + index).load(as: UInt8.self)
             if byte < 0x30 || byte > 0x39 {
                 isNumber = false
-                if byte == 0x3A || byte == 0x2F || byte < 0x21 { throw .notFound }
+                if byte == 0x3A || byte == 0x2F || byte < 0x20 { throw .notFound }
             }
         }
         if isNumber { throw .notFound }

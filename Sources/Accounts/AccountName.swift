@@ -12,7 +12,9 @@
         /// The longest name in octets with any setting; the modules look up no longer one.
         public static let longest = 256
         /// What a configuration may allow besides: nothing that a path or a list of names gives a
-        /// meaning to. The space is for groups of Active Directory alone, see ``allowsPerson(_:)``.
+        /// meaning to.
+        ///
+        /// The space is for groups of Active Directory alone, see ``allowsPerson(_:)``.
         public static let possibleExtras = Array("@+$ ".utf8)
 
         /// Characters allowed besides, but not as the first one; a space not as the last one either.

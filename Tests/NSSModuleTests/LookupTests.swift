@@ -21,6 +21,15 @@ struct LookupTests {
         #expect(test.passwd(uid: 70003) == .notFound)
     }
 
+    @Test("a group whose name has a space is found by it")
+    func space() throws {
+        let test = try TestService()
+        _ = try test.build([anna], [(PublishedKey(name: "domain users", id: 3000), [])])
+        #expect(test.group(named: "domain users") == test.group(gid: 3000))
+        #expect(test.group(named: "domain users") != .notFound)
+        #expect(test.group(named: "domain") == .notFound)
+    }
+
     @Test(
         "names and ids that no directory may define are not found",
         arguments: [
