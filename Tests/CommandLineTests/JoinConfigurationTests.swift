@@ -43,6 +43,23 @@ import Testing
         #expect(settings.access.general.allowGroups == answers.allowGroups)
     }
 
+    @Test("Active Directory: ids as they were chosen, bound by a user principal name")
+    func activeDirectory() throws {
+        var answers = answers
+        answers.schema = "ad"
+        answers.ids = "sid"
+        answers.disabled = ["employeeType=gone"]
+        answers.bind = .simple(dn: "roster@ad.example.com")
+        let settings = try settings(answers)
+        #expect(settings.accounts.schema == .activeDirectory)
+        #expect(settings.accounts.idSource == .sid)
+        #expect(
+            settings.directory.bind
+                == .simple(
+                    dn: "roster@ad.example.com", passwordFile: "/etc/roster/bind_password"))
+        #expect(settings.namedAttributes.map(\.attribute).contains("employeeType"))
+    }
+
     @Test("what was not answered has its default and is not in the file")
     func defaults() throws {
         let text = answers.text(passwordFile: "/none")

@@ -147,3 +147,29 @@ check "the old one does not" not by python_pam ann
 check "nobody changes a password" not changes ann 'New-sécret-€-1' Newer-secret-1
 samba_thaw
 login_stop
+
+echo "--    doctor"
+check "doctor names the strategy and what it promises" says 'followed by .*changes .*deletions' \
+  roster doctor --verbose
+daemon_stop
+rm -rf /etc/roster /var/lib/roster/*
+
+echo "--    roster join"
+printf '%s' "$reader_password" >/run/password
+join=(roster join "$ldap_uri" --ca-file "$ca_file" --everybody --no-sshd --yes)
+reader=(--bind-dn "$reader_principal" --password-file /run/password)
+left_alone() { [ ! -e "$config" ]; }
+check "who says nothing of themselves is told what Active Directory wants" \
+  fails_naming 'anonymous reader' "${join[@]}" --anonymous
+check "another schema than its own is refused" fails_naming 'schema = "ad"' "${join[@]}" "${reader[@]}" --schema rfc2307
+check "where nobody has a uidNumber, ids are not made up" \
+  fails_naming 'nobody of .* has a uidNumber' "${join[@]}" "${reader[@]}" --base "$services_base"
+check "nothing was written" left_alone
+check "but computed where that is said" says 'ids = "sid"' "${join[@]}" "${reader[@]}" --base "$services_base" --ids sid --dry-run
+check "joined by the name of a user" "${join[@]}" "${reader[@]}" --base "$suffix"
+check "Active Directory was recognised" grep -qx 'schema = "ad"' "$config"
+install -d -o roster -m 500 /run/credentials
+install -o roster -m 400 /etc/roster/bind_password /run/credentials/bind_password
+CREDENTIALS_DIRECTORY=/run/credentials daemon_start
+check "the mirror is in sync" wait_in_sync 30
+check "and knows its people" known ann

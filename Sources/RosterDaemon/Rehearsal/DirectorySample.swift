@@ -92,12 +92,14 @@ public struct DirectorySample: Codable, Equatable, Sendable {
 
     static func peopleFilter(_ settings: Settings) -> String {
         if let filter = settings.directory.peopleFilter { return filter }
+        let map = settings.accounts.attributes
         guard settings.accounts.schema == .activeDirectory else {
-            return "(\(settings.accounts.attributes.uidNumber)=*)"
+            guard settings.accounts.idSource == .hash else { return "(\(map.uidNumber)=*)" }
+            return "(|(objectClass=posixAccount)(&(objectClass=person)(\(map.uid)=*)))"
         }
         // Those without a uidNumber too: how many have one decides where ids come from.
         return "(&(objectCategory=person)(objectClass=user)"
-            + "(\(settings.accounts.attributes.uid)=*))"
+            + "(\(map.uid)=*))"
     }
 
     /// Everything that matters about people.
@@ -107,12 +109,14 @@ public struct DirectorySample: Codable, Equatable, Sendable {
             Sight(name: name, use: use, seen: 0, isNeeded: needed)
         }
         let isActiveDirectory = settings.accounts.schema == .activeDirectory
-        // There ids can come from objectSid; nobody is lost for want of them unseen.
+        // There ids can come from objectSid, which is asked about where nobody has others.
+        let areIDsNeeded = !isActiveDirectory && settings.accounts.idSource == .attribute
+        let isGIDNeeded = !isActiveDirectory && settings.accounts.defaultGID == nil
         var all = [
             sight(settings.directory.entryID, "the identity of an entry", needed: true),
             sight(map.uid, "the login name", needed: true),
-            sight(map.uidNumber, uidUse, needed: !isActiveDirectory),
-            sight(map.gidNumber, "the primary group", needed: !isActiveDirectory),
+            sight(map.uidNumber, uidUse, needed: areIDsNeeded),
+            sight(map.gidNumber, "the primary group", needed: isGIDNeeded),
             sight(map.homeDirectory, "the home directory"),
             sight(settings.ssh.keyAttribute, "public keys for ssh"),
         ]
