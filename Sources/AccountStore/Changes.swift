@@ -54,7 +54,7 @@ extension StoreTransaction {
     }
 
     private func upsert(_ entry: EvaluatedEntry, search: Int) throws(SQLFault) {
-        var facts = Facts(entry, dnHash: memory.hash.dn(entry.dnKey))
+        var facts = Facts(entry, dnHash: memory.hash.dn(entry.linkKey))
         let stored = try item(entry.entry.uuid)
         facts.presence = (stored?.after?.presence ?? 0) | Self.bit(search)
         facts.generation = memory.generation
@@ -64,7 +64,7 @@ extension StoreTransaction {
 
     private func reevaluate(_ entry: EvaluatedEntry) throws(SQLFault) {
         guard let stored = try item(entry.entry.uuid), let after = stored.after else { return }
-        var facts = Facts(entry, dnHash: memory.hash.dn(entry.dnKey))
+        var facts = Facts(entry, dnHash: memory.hash.dn(entry.linkKey))
         facts.presence = after.presence
         facts.generation = after.generation
         facts.confirmedAt = after.confirmedAt

@@ -102,7 +102,7 @@ struct FirstLoad {
     ) throws(SQLFault) {
         let uuid = entry.entry.uuid
         let place = known[uuid]
-        var facts = Facts(entry, dnHash: hash.dn(entry.dnKey))
+        var facts = Facts(entry, dnHash: hash.dn(entry.linkKey))
         facts.presence = (place?.presence ?? 0) | bit
         facts.confirmedAt = now
         try writer.write(entry, facts: facts, at: place?.key)

@@ -26,7 +26,11 @@
         public var entry: DirectoryEntry
         /// The DN in the form in which two spellings of one DN are equal (RFC 4514, folded).
         public var dnKey: String
-        /// The change stamp that the comparison uses: entryCSN, else modifyTimestamp, else empty.
+        /// What groups list the entry by: ``dnKey``, or the object itself where the directory says which
+        /// one a DN means.
+        public var linkKey: String
+        /// The change stamp that the comparison uses: entryCSN, else uSNChanged, else modifyTimestamp,
+        /// else empty.
         public var stamp: String
         /// createTimestamp in seconds since the epoch; `Int64.max` when the server does not say.
         ///
@@ -37,11 +41,12 @@
 
         /// An evaluated entry from its parts.
         public init(
-            entry: DirectoryEntry, dnKey: String, stamp: String, createdAt: Int64,
-            content: EntryContent
+            entry: DirectoryEntry, dnKey: String, linkKey: String? = nil, stamp: String,
+            createdAt: Int64, content: EntryContent
         ) {
             self.entry = entry
             self.dnKey = dnKey
+            self.linkKey = linkKey ?? dnKey
             self.stamp = stamp
             self.createdAt = createdAt
             self.content = content
@@ -155,7 +160,7 @@
 
     /// A member of a group as the directory writes it.
     public enum MemberReference: Hashable, Sendable {
-        /// member, uniqueMember: a DN in its comparable form (see ``EvaluatedEntry/dnKey``).
+        /// member, uniqueMember: a DN in its comparable form (see ``EvaluatedEntry/linkKey``).
         case dn(String)
         /// memberUid: a login name.
         case name(String)

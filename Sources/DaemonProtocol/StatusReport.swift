@@ -25,7 +25,7 @@
         public var lastError: String?
         /// The server in use, or tried last.
         public var serverURI: String?
-        /// How changes arrive: `syncrepl`, `dirsync`, `poll`.
+        /// How changes arrive: `syncrepl`, `usn` (Active Directory), `poll`.
         public var strategy: String?
         /// Within which time a change and a deletion arrive, in words.
         public var promise: String?

@@ -42,6 +42,7 @@ public struct EntryRules: Sendable {
         let created = values.first(slots.createTimestamp) ?? values.first(slots.whenCreated)
         return EvaluatedEntry(
             entry: entry, dnKey: dnKey,
+            linkKey: values.first(slots.link).map { ExtendedDN.key(ofObject: $0) },
             stamp: stamp.map { String(decoding: $0, as: UTF8.self) } ?? "",
             createdAt: created.flatMap(DirectoryNumbers.generalizedTime) ?? Int64.max,
             content: content(values, dn: entry.dn, dnKey: dnKey))
@@ -167,6 +168,8 @@ struct RuleSlots: Sendable {
     let objectClass, uid, uidNumber, gidNumber, gecos, homeDirectory, loginShell: Int
     let groupName, memberUid, commonName, displayName: Int
     let member: [Int]
+    /// Which object the entry is, see ``ExtendedDN``.
+    let link: Int
     let entryCSN, uSNChanged, modifyTimestamp, createTimestamp, whenCreated: Int
     let shadowLastChange, pwdReset, pwdLastSet, pwdChangedTime, passwordExpirationTime: Int
     let keys: Int
@@ -189,6 +192,7 @@ struct RuleSlots: Sendable {
         commonName = table.add("cn")
         displayName = table.add("displayName")
         member = map.member.map { table.add($0) }
+        link = table.add(ExtendedDN.attribute)
         entryCSN = table.add("entryCSN")
         uSNChanged = table.add("uSNChanged")
         modifyTimestamp = table.add("modifyTimestamp")

@@ -92,6 +92,7 @@ extension EntryRules {
 
     /// The DN of a member; what uniqueMember may have behind it (RFC 4517 §3.3.21) is cut off.
     private func memberKey(_ value: ArraySlice<UInt8>) -> String {
+        if let object = ExtendedDN.object(in: value) { return ExtendedDN.key(ofObject: object) }
         guard value.last == UInt8(ascii: "B"), value.dropLast().last == UInt8(ascii: "'"),
             let mark = value.lastIndex(of: UInt8(ascii: "#")),
             value[mark...].dropFirst().first == UInt8(ascii: "'")

@@ -88,6 +88,7 @@ extension DirectoryEntry {
         if let fault { throw message.undecodable("\(fault)") }
         ranges = found
         self.init(uuid: uuid, dn: dn, attributes: attributes)
+        takeObjectOutOfDN()
     }
 }
 

@@ -97,7 +97,7 @@ extension EntryRules {
 
     private func requestedAttributes(entryID: String) -> [String] {
         let names = slots.table.names.map { String(decoding: $0, as: UTF8.self) }
-        return Set(names + [entryID.lowercased()]).sorted()
+        return Set(names + [entryID.lowercased()]).subtracting([ExtendedDN.attribute]).sorted()
     }
 
     /// The nearest DN that has people and groups below it; `nil`: they share none.

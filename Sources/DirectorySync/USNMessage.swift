@@ -29,9 +29,13 @@ extension SearchPlan.Search {
     /// Entries of one page; a domain controller sends 1000 at most.
     private static let pageSize = 500
 
-    /// One page of a search that is read to its end, where the server has a limit for one answer.
-    public static func page(from cookie: [UInt8] = []) -> LDAPControl {
-        PagedResultsControl(size: pageSize, cookie: cookie).control(isCritical: true)
+    /// The controls for one page of entries, each member of a group by the object that it is; the
+    /// server has a limit for one answer.
+    public static func page(from cookie: [UInt8] = []) -> [LDAPControl] {
+        [
+            PagedResultsControl(size: pageSize, cookie: cookie).control(isCritical: true),
+            .extendedDN,
+        ]
     }
 
     /// The search for what a session by change numbers asks for.
@@ -50,16 +54,16 @@ extension SearchPlan.Search {
         case .everything:
             return LDAPSearch(
                 base: base, scope: .subtree, filter: filter, attributes: attributes,
-                controls: [paged])
+                controls: paged)
         case .changed(let number):
             return LDAPSearch(
                 base: context, scope: .subtree,
                 filter: "(&(uSNChanged>=\(number))(!(objectClass=computer)))",
-                attributes: [entryID.name], controls: [paged, .showDeleted])
+                attributes: [entryID.name], controls: paged + [.showDeleted])
         case .ours(let number):
             return LDAPSearch(
                 base: base, scope: .subtree, filter: "(&\(filter)(uSNChanged>=\(number)))",
-                attributes: attributes, controls: [paged])
+                attributes: attributes, controls: paged)
         case .values(let request):
             return request.search(entryID: entryID)
         }
@@ -71,6 +75,6 @@ extension RangedEntry.Request {
     public func search(entryID: EntryIDAttribute) -> LDAPSearch {
         LDAPSearch(
             base: dn, scope: .base, filter: "(objectClass=*)",
-            attributes: [entryID.name, "uSNChanged", attribute])
+            attributes: [entryID.name, "uSNChanged", attribute], controls: [.extendedDN])
     }
 }

@@ -1,4 +1,4 @@
-// What only Active Directory and AD LDS have: change numbers, two controls without a value, and the
+// What only Active Directory and AD LDS have: change numbers, controls without a value, and the
 // objects that tell one server's past from another's (MS-ADTS 3.1.1.1.9, 3.1.1.3.4.1).
 
 extension LDAPControl {
@@ -7,6 +7,11 @@ extension LDAPControl {
     /// Critical: without it an answer would be taken for one that shows deletions.
     public static let showDeleted = LDAPControl(
         oid: "1.2.840.113556.1.4.417", isCritical: true, value: nil)
+
+    /// Write each DN together with the object that it means (MS-ADTS 3.1.1.3.4.1.5), in hexadecimal
+    /// digits.
+    public static let extendedDN = LDAPControl(
+        oid: "1.2.840.113556.1.4.529", isCritical: true, value: nil)
 
     /// Keep the search open and send what changes (MS-ADTS 3.1.1.3.4.1.9).
     ///

@@ -74,7 +74,7 @@ public struct Settings: Equatable, Sendable {
         case automatic = "auto"
         /// RFC 4533.
         case syncrepl
-        /// The DirSync control.
+        /// As Active Directory offers it.
         case dirsync
         /// Asking again and again for what changed.
         case poll

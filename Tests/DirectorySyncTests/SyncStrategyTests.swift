@@ -59,6 +59,36 @@ struct SyncStrategyTests {
         #expect(unplugged.advice?.contains("Content Synchronization") == true)
     }
 
+    @Test("the tree that holds a base is the longest naming context at or above it")
+    func namingContexts() {
+        let contexts = ["DC=x", "CN=Configuration,DC=x", "DC=DomainDnsZones,DC=x", ""]
+        let root = RootDSE(
+            LDAPEntry(dn: "", attributes: ["namingcontexts": contexts.map { Array($0.utf8) }]))
+        let strategy = SyncStrategy(.automatic, root: root, entryID: "objectGUID")
+        #expect(strategy.namingContext(of: "ou=people, dc=X") == "DC=x")
+        #expect(strategy.namingContext(of: "DC=x") == "DC=x")
+        #expect(
+            strategy.namingContext(of: "OU=a,CN=configuration,DC=x") == "CN=Configuration,DC=x")
+        #expect(strategy.namingContext(of: "OU=a,DC=xx") == "OU=a,DC=xx")
+    }
+
+    @Test("Active Directory is known by what it says it can, and its entries by objectGUID")
+    func activeDirectory() {
+        let capabilities = ["1.2.840.113556.1.4.800", "1.2.840.113556.1.4.1670"]
+        let root = RootDSE(
+            LDAPEntry(
+                dn: "",
+                attributes: [
+                    "supportedcapabilities": capabilities.map { Array($0.utf8) },
+                    "highestcommittedusn": [Array("4081".utf8)],
+                ]))
+        let strategy = SyncStrategy(.automatic, root: root, entryID: "entryUUID")
+        #expect(strategy.method == .usn && strategy.family == .activeDirectory)
+        #expect(strategy.entryID.name == "objectGUID" && strategy.trustsCookies)
+        #expect(strategy.asks && !strategy.seesDeletions && strategy.advice != nil)
+        #expect(root.highestCommittedUSN == 4081)
+    }
+
     @Test("a server that shows nothing of itself is asked by RFC 4533 first")
     func silent() {
         #expect(SyncStrategy(.automatic, root: nil, entryID: "entryUUID").method == .syncrepl)

@@ -64,17 +64,57 @@ struct FollowPromiseTests {
         #expect(strict.promise(try strict.strategy(root([]))).deletions == "within 2 min")
     }
 
-    @Test("what is not built yet is said")
-    func dirSync() throws {
-        let connector = try connector("sync = \"dirsync\"")
-        #expect(throws: DirectoryFailure.self) { try connector.strategy(root([])) }
-        let activeDirectory = root(["1.2.840.113556.1.4.841"])
-        for line in ["", "sync = \"poll\""] {
-            let connector = try self.connector(line)
-            let error = #expect(throws: DirectoryFailure.self) {
-                try connector.strategy(activeDirectory)
+    private func controller(_ controls: [String] = [], isLDS: Bool = false) -> RootDSE {
+        let capability = isLDS ? "1.2.840.113556.1.4.1851" : "1.2.840.113556.1.4.800"
+        return RootDSE(
+            LDAPEntry(
+                dn: "",
+                attributes: [
+                    "supportedcontrol": controls.map { Array($0.utf8) },
+                    "supportedcapabilities": [Array(capability.utf8)],
+                    "namingcontexts": [Array("DC=a".utf8)],
+                ]))
+    }
+
+    private let notification = "1.2.840.113556.1.4.528"
+
+    @Test("by change numbers: changes usually at once, deletions only with the right to see them")
+    func activeDirectory() throws {
+        let connector = try connector("schema = \"ad\"\ncompare_interval = \"1h\"")
+        var strategy = try connector.strategy(controller([notification]))
+        #expect(strategy.method == .usn && strategy.offersWakeUp)
+        let hidden = connector.promise(strategy)
+        #expect(hidden.text == "changes within 30 s, usually at once; deletions within 5 min")
+        #expect(hidden.advice?.contains("Deleted Objects") == true)
+        strategy.controller = DomainController(invocationID: nil, showsDeleted: true)
+        let shown = connector.promise(strategy)
+        #expect(
+            shown.text == "changes within 30 s, usually at once; "
+                + "deletions within 30 s, usually at once, verified every 1 h")
+        #expect(shown.advice == nil)
+        #expect(connector.comparisonInterval(strategy, lastTook: .zero) == .seconds(3600))
+    }
+
+    @Test("what is configured and what the server is have to fit together")
+    func misfits() throws {
+        for isLDS in [false, true] {
+            let server = controller([notification], isLDS: isLDS)
+            let withoutSchema = #expect(throws: DirectoryFailure.self) {
+                try connector().strategy(server)
             }
-            #expect(error?.description.contains("Active Directory") == true)
+            #expect(withoutSchema?.description.contains("schema = \"ad\"") == true)
+            let refused = #expect(throws: DirectoryFailure.self) {
+                try connector("schema = \"ad\"\nsync = \"syncrepl\"").strategy(server)
+            }
+            #expect(refused?.description.contains("RFC 4533") == true)
+            let named = try connector("schema = \"ad\"\nsync = \"dirsync\"").strategy(server)
+            #expect(named.method == .usn && named.offersWakeUp)
+            let alone = try connector("schema = \"ad\"\nsync = \"poll\"").strategy(server)
+            #expect(alone.method == .usn && !alone.offersWakeUp)
         }
+        let other = #expect(throws: DirectoryFailure.self) {
+            try connector("sync = \"dirsync\"").strategy(root([]))
+        }
+        #expect(other?.description.contains("is for Active Directory") == true)
     }
 }

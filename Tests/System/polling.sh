@@ -139,4 +139,5 @@ check "and is followed at once" [ "$(json roster status --json -- strategy)" = s
 sed -i 's/^sync = .*/sync = "dirsync"/' "$config"
 daemon_stop
 daemon_start
-check "what is not built yet is said" eventually says 'dirsync.*not built yet' roster status
+check "what is for another directory is said" \
+  eventually says 'dirsync.*is for Active Directory' roster status

@@ -205,3 +205,34 @@ unicodePwd:: $(printf '"%s"' "$2" | iconv -t UTF-16LE | base64 -w0)"
 must_change() { replace "$(dn_of "$1")" pwdLastSet 0; }
 disable() { replace "$(dn_of "$1")" userAccountControl 546; }
 enable() { replace "$(dn_of "$1")" userAccountControl 544; }
+
+# show_deleted_to_reader: the right to list the deleted objects, as dsacls gives it.
+show_deleted_to_reader() {
+  /usr/bin/python3 - "$samba_home" "$suffix" "$reader_name" <<'P'
+import sys
+from samba.auth import system_session
+from samba.dcerpc import security
+from samba.ndr import ndr_pack, ndr_unpack
+from samba.param import LoadParm
+from samba.samdb import SamDB
+import ldb
+
+home, suffix, reader = sys.argv[1:]
+lp = LoadParm()
+lp.load(home + "/etc/smb.conf")
+database = SamDB(url=home + "/private/sam.ldb", session_info=system_session(), lp=lp)
+found = database.search(suffix, ldb.SCOPE_SUBTREE, "(sAMAccountName=%s)" % reader, ["objectSid"])
+sid = ndr_unpack(security.dom_sid, found[0]["objectSid"][0])
+deleted = "CN=Deleted Objects," + suffix
+controls = ["show_deleted:1", "sd_flags:1:4"]
+found = database.search(deleted, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"], controls=controls)
+rights = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0])
+domain = security.dom_sid(database.get_domain_sid())
+text = rights.as_sddl(domain) + "(A;;LCRP;;;%s)" % sid
+rights = security.descriptor.from_sddl(text, domain)
+message = ldb.Message(ldb.Dn(database, deleted))
+message["nTSecurityDescriptor"] = ldb.MessageElement(
+    ndr_pack(rights), ldb.FLAG_MOD_REPLACE, "nTSecurityDescriptor")
+database.modify(message, controls=controls)
+P
+}

@@ -122,7 +122,7 @@ struct ComparisonRun: Sendable {
         var pagesLeft = Self.mostPages
         repeat {
             var paged = search
-            paged.controls.append(SearchPlan.Search.page(from: page))
+            paged.controls += SearchPlan.Search.page(from: page)
             page = try onePage(of: paged, on: session, body)
             pagesLeft -= 1
         } while !page.isEmpty && pagesLeft > 0
