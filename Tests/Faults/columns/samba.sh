@@ -42,6 +42,7 @@ column_settings() {
 
 # column_template FOLDER: a domain with the entries of every cell, and another one without, packed.
 column_template() {
+  local as_administrator=("${administrator[@]}" -H "$ldap_uri")
   samba_make
   pack "$1/$samba_other_template"
   samba_make /run/people.ldif
