@@ -11,6 +11,8 @@
 #   column_settings            where wanted, what is different for this column in $row: longer bounds,
 #                              or why the cell runs nightly only
 #
+#   column_template FOLDER     where making a server takes long: what all cells share, made once
+#
 # and what some rows need; a cell whose row needs what its column does not offer is not run:
 #
 #   column_forget              a restart with no memory of what was deleted

@@ -12,6 +12,9 @@ compare_interval = "2s"'
 column_port=636
 column_plain_port=389
 certificate_names="DNS:dc1.$samba_realm,DNS:$samba_realm,IP:127.0.0.1,IP:127.0.0.2,DNS:directory.test"
+# The administrator comes by the socket, whatever becomes of the certificate.
+administrator=(-x -D "$administrator_dn" -w "$administrator_password")
+as_administrator=("${administrator[@]}" -H "$ldapi_uri")
 # Its schema limits what a value may hold.
 largest_gecos=10000 largest_description=1000
 samba_template=samba.tar samba_other_template=samba-other.tar
@@ -39,6 +42,7 @@ column_settings() {
 
 # column_template FOLDER: a domain with the entries of every cell, and another one without, packed.
 column_template() {
+  local as_administrator=("${administrator[@]}" -H "$ldap_uri")
   samba_make
   pack "$1/$samba_other_template"
   samba_make /run/people.ldif
@@ -47,8 +51,10 @@ column_template() {
 }
 pack() {
   samba_stop
-  # The relay that looks into messages speaks to it without TLS.
-  sed -i 's/\(ldap server require strong auth\) =.*/\1 = no/' "$samba_home/etc/smb.conf"
+  # The relay that looks into messages speaks to it without TLS; and a password that was changed would
+  # be good for another hour.
+  sed -i 's/\(ldap server require strong auth\) =.*/\1 = no\n\told password allowed period = 0/' \
+    "$samba_home/etc/smb.conf"
   find "$samba_home" -type s -delete
   tar -C / -cSf "$1.new" "${samba_home#/}"
   mv "$1.new" "$1"
@@ -139,16 +145,17 @@ unseen() {
   kill -CONT "$relay_pid"
 }
 
-# The right to read is denied to what is below, as it is inherited; and given back as it was.
+# The right to read is denied to what inherits it, and the right to list to the container, because what
+# every user may do with a group stands before what a group inherits. All is given back as it was.
 column_hide() {
   local sid
   hidden=$1
   sid=$(ldbsearch -H "$samba_home/private/sam.ldb" "(sAMAccountName=$reader_name)" objectSid |
     sed -n 's/^objectSid: //p')
   ldbsearch -H "$samba_home/private/sam.ldb" -s base -b "$1" nTSecurityDescriptor |
-    sed -n '/^nTSecurityDescriptor::/,/^$/p' >/run/descriptor
+    awk '/^[^ ]/ { wanted = /^nTSecurityDescriptor:/ } /^$/ { wanted = 0 } wanted' >/run/descriptor
   samba-tool dsacl set -H "$samba_home/private/sam.ldb" -s "$samba_home/etc/smb.conf" \
-    --objectdn="$1" --sddl="(D;CIIO;GR;;;$sid)" >/run/dsacl.log 2>&1
+    --objectdn="$1" --sddl="(D;CIIO;GR;;;$sid)(D;;LC;;;$sid)" >/run/dsacl.log 2>&1
 }
 column_show() {
   { printf 'dn: %s\nchangetype: modify\nreplace: nTSecurityDescriptor\n' "$hidden"; cat /run/descriptor; } |
@@ -170,6 +177,7 @@ column_second_port=636
 column_second() {
   local samba_home=/run/samba-second samba_log=/run/second.log samba_pid=${second_pid:-} \
     ldap_uri=ldaps://$column_second_host ldapi_uri=ldapi://%2Frun%2Fsamba-second%2Fprivate%2Fldapi
+  local as_administrator=("${administrator[@]}" -H "$ldapi_uri")
   "$@"
   second_pid=$samba_pid
 }
