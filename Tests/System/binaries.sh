@@ -61,6 +61,7 @@ for object in "$module" "$pam_module" "$helper" "$stage/usr/sbin/rosterd"; do
   check "$name: relocations are read-only" says 'GNU_RELRO' header "$object"
   check "$name: no section is writable and executable" not says 'LOAD.* RWE ' header "$object"
   check "$name: no text relocations" not says 'TEXTREL' dynamic "$object"
+  check "$name: it does not tell where it was built" not grep -qF "$repo/" "$object"
 done
 check "the module binds everything at load" says 'FLAGS.*(NOW|BIND_NOW)' dynamic "$module"
 program=$stage/usr/sbin/rosterd
