@@ -281,7 +281,7 @@ extension SQLValue {
 
 extension Database {
     /// Whether the tables of access are what they were in the other file, or newer.
-    fileprivate func isFilled() throws(SQLFault) -> Bool {
+    func isFilled() throws(SQLFault) -> Bool {
         let isStore =
             try sql("SELECT 1 FROM sqlite_master WHERE name = 'entries'").first { _ in true }
             ?? false

@@ -84,8 +84,13 @@ private struct Attempt {
             try store.open(Schema.migrator, version: Schema.version, isSuspect: isSuspect)
         }
         if let pool = found.pool { pools.append(pool) }
+        // A full disk may have ended the very first opening between the two.
+        let hasAgreed = try faults(in: store) {
+            try found.pool?.read { try $0.isFilled() } ?? true
+        }
         let kept = try faults(in: journal) {
-            try openJournal(hadStore: hadStore, isStoreRefused: found.refused != nil)
+            try openJournal(
+                hadStore: hadStore && hasAgreed, isStoreRefused: found.refused != nil)
         }
         pools.append(kept)
         let files = try faults(in: store) {

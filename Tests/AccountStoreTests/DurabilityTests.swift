@@ -316,4 +316,18 @@ import Testing
         #expect(fixture.store.opening.journal == .existing)
         #expect(try fixture.stored().people.count == 3)
     }
+
+    @Test("a first opening that ended between the two files loses no journal")
+    func firstOpening() throws {
+        let fixture = try StoreFixture()
+        fixture.close()
+        try fixture.tamper { try $0.execute(sql: "DELETE FROM meta") }
+        for suffix in ["", "-wal", "-shm"] {
+            unsafe unlink(fixture.directory + "/journal.sqlite" + suffix)
+        }
+        try fixture.reopen()
+        #expect(!fixture.store.opening.isJournalLost)
+        try fixture.apply(crowd(3), phase: .refreshEnd)
+        #expect(fixture.host.people.count == 3)
+    }
 }
