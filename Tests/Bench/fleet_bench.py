@@ -1,9 +1,9 @@
 """The benchmark of a fleet: many simulated hosts on one slapd; bench.py imports this, see Tests/bench.
 
 The hosts are Tests/FleetTool: the connection, requests, waits and comparisons of rosterd without its
-store, and without looking into the entries of a load, one thread each in one process. They and slapd share the cores of this machine, so times are
-those of both together; processor seconds are slapd's alone, and what arithmetic for other machines
-starts from.
+store, and without looking into the entries of a load, one thread each in one process. They and slapd
+share the cores of this machine, so times are those of both together; processor seconds are slapd's
+alone, and what arithmetic for other machines starts from.
 """
 import os
 import pathlib
