@@ -1,9 +1,9 @@
 """The benchmark of a fleet: many simulated hosts on one slapd; bench.py imports this, see Tests/bench.
 
 The hosts are Tests/FleetTool: the connection, requests, waits and comparisons of rosterd without its
-store, one thread each in one process. They and slapd share the cores of this machine, so times are
-those of both together; processor seconds are slapd's alone, and what arithmetic for other machines
-starts from.
+store, and without looking into the entries of a load, one thread each in one process. They and slapd
+share the cores of this machine, so times are those of both together; processor seconds are slapd's
+alone, and what arithmetic for other machines starts from.
 """
 import os
 import pathlib
@@ -29,6 +29,7 @@ class Slapd:
     """The process, as the kernel accounts for it."""
 
     def __init__(self):
+        self.began = 0.0  # when it was started last
         self.restart()
 
     def restart(self):
@@ -36,6 +37,7 @@ class Slapd:
         self.begin()
 
     def begin(self):
+        self.began = time.monotonic()
         act("directory_start")
         self.pid = int(pathlib.Path("/run/slapd.pid").read_text(encoding="ascii"))
 
@@ -58,6 +60,14 @@ class Slapd:
     @property
     def threads(self):
         return len(os.listdir(f"/proc/{self.pid}/task"))
+
+
+def carried():
+    """Octets that the loopback interface of the room carried so far, both ways, with all headers."""
+    for line in pathlib.Path("/proc/net/dev").read_text(encoding="ascii").splitlines():
+        if line.strip().startswith("lo:"):
+            return int(line.split()[1])
+    raise RuntimeError("no loopback interface")
 
 
 class Hosts:
@@ -195,15 +205,16 @@ class Fleet:
 
     def cold(self, hosts, label, spread):
         self.slapd.forget_peak()
-        cpu, began = self.slapd.cpu(), time.monotonic()
+        cpu, octets, began = self.slapd.cpu(), carried(), time.monotonic()
         hosts.start(spread)
         state = hosts.settled(began)
-        spent = self.slapd.cpu() - cpu
+        spent, octets = self.slapd.cpu() - cpu, carried() - octets
         if state["entries"] < PEOPLE * hosts.count:
             raise RuntimeError(f"{state['entries']} entries for {hosts.count} hosts")
         self.row(hosts.count, f"{label}: until the last is in sync", state["seconds"], "s",
                  median=round(state["median_seconds"], 2), failures=state["failures"])
-        self.row(hosts.count, f"{label}: slapd's processor time a host", spent / hosts.count, "s")
+        self.row(hosts.count, f"{label}: slapd's processor time a host", spent / hosts.count, "s",
+                 mb_a_host=round(octets / hosts.count / 1e6, 2))
         self.row(hosts.count, f"{label}: slapd's peak memory",
                  self.slapd.memory("VmHWM", "status") / 1024, "MB")
 
@@ -217,18 +228,21 @@ class Fleet:
 
     def idle(self, hosts):
         """Every host asks every 30 s whether slapd still answers."""
+        before = hosts.ask("state")[1]["syncs"]
         cpu = self.slapd.cpu()
         time.sleep(30)
         self.row(hosts.count, "idle: slapd's processor time in an hour, a host",
-                 (self.slapd.cpu() - cpu) * 120 / hosts.count, "s")
+                 (self.slapd.cpu() - cpu) * 120 / hosts.count, "s",
+                 reconnects=hosts.ask("state")[1]["syncs"] - before)
 
     def changes(self, hosts):
         hosts.ask("changes")
+        octets = carried()
         cpu, began = self.slapd.cpu(), time.monotonic()
         sent = self.modify(CHANGES, 1 / PER_SECOND)
         lasted = time.monotonic() - began
         hosts.quiet(self.slapd)
-        spent = self.slapd.cpu() - cpu
+        spent, octets = self.slapd.cpu() - cpu, carried() - octets
         seen = {}
         for line in hosts.ask("changes")[0]:
             words = line.split()
@@ -244,18 +258,20 @@ class Fleet:
                      p99=round(delays[len(delays) * 99 // 100], 1))
         self.row(hosts.count, "slapd's processor time a change", spent * 1000 / CHANGES, "ms",
                  a_host_us=round(spent * 1e6 / CHANGES / hosts.count),
+                 octets_a_host=round(octets / CHANGES / hosts.count),
                  share=f"{spent / lasted:.0%} of a core", per_second=round(CHANGES / lasted, 1))
 
     def compare(self, hosts):
         together = min(hosts.count, 50)
-        cpu = self.slapd.cpu()
+        cpu, octets = self.slapd.cpu(), carried()
         _, result = hosts.ask("compare", together)
         spent = (self.slapd.cpu() - cpu) / together
         if result["failures"] or result["entries"] < PEOPLE * together:
             raise RuntimeError(f"comparisons failed: {result}")
         self.row(hosts.count, "slapd's processor time a comparison", spent, "s", at_once=together,
                  each_hour_all=f"{spent * hosts.count / COMPARE_INTERVAL:.2%} of a core",
-                 took=round(result["took"] / 1e9, 2))
+                 took=round(result["took"] / 1e9, 2),
+                 mb=round((carried() - octets) / together / 1e6, 2))
 
     def resume(self, hosts, label, restarts):
         """All hosts come back at once after 100 changes; each compares, as rosterd does."""
@@ -284,7 +300,7 @@ class Fleet:
         hosts.ask("start", 0, int(jitter))
         before = hosts.ask("state")[1]
         self.restart()
-        cpu, began = self.slapd.cpu(), time.monotonic()
+        cpu, began = self.slapd.cpu(), self.slapd.began
         state = hosts.settled(began)
         after = hosts.compared(before["comparisons"] + hosts.count)
         compared = time.monotonic() - began

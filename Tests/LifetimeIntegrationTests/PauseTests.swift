@@ -92,13 +92,13 @@ extension Lifetime {
             let store = try AccountStore(
                 directory: host.context.paths.state + "/store", now: host.clock.now)
             defer { store.close() }
-            let entryID = EntryIDAttribute("entryUUID")
+            let strategy = SyncStrategy(.automatic, root: nil, entryID: "entryUUID")
             for number in 1...10 {
                 try server.replace(dn(number), "gecos", with: String(repeating: "x", count: 1000))
             }
             var run = ComparisonRun(
                 connector: connector, connection: 1, server: 0, uri: server.uri,
-                entryID: entryID, plan: rules.searchPlan, rules: rules, reader: store.reader,
+                strategy: strategy, plan: rules.searchPlan, rules: rules, reader: store.reader,
                 clock: .system)
             let whole = run.run()
             #expect(whole.failure == nil && !whole.isTooMuch && whole.reread.count == 10)
