@@ -91,6 +91,7 @@ public struct RangedEntry: Equatable, Sendable {
     private var noProgress: SyncError {
         SyncError(
             incomplete: entry.dn,
-            "the server does not send the values after \(open.first?.last ?? 0) that were asked for")
+            "the server does not send the values after \(open.first?.last ?? 0) that were asked for"
+        )
     }
 }

@@ -3,6 +3,38 @@
 internal import Accounts
 public import LDAPClient
 
+extension USNSession {
+    /// What to search for.
+    public enum Request: Hashable, Sendable {
+        /// The change number that the server committed last.
+        case committed
+        /// All entries.
+        case everything
+        /// The identities of whatever changed from this number on, in the whole tree, also of what was
+        /// deleted.
+        case changed(since: Int64)
+        /// The entries of the plan that changed from this number on.
+        case ours(since: Int64)
+        /// Further values of one entry.
+        case values(RangedEntry.Request)
+    }
+
+    /// One search: a page of it.
+    public struct Step: Hashable, Sendable {
+        /// What to search for.
+        public var request: Request
+        /// Where the page begins; empty: at the beginning.
+        public var page: [UInt8] = []
+    }
+}
+
+extension USNSession.Request {
+    /// Whether it asks for further values of one entry.
+    var isValues: Bool {
+        if case .values = self { true } else { false }
+    }
+}
+
 /// Where a search by change numbers goes on, as it is stored.
 enum USNCookie {
     private static let prefix = "usn:"

@@ -29,29 +29,6 @@ internal import LDAPClient
 /// Send what ``nextStep(now:)`` says, feed it every message of the answer in order, and carry out what
 /// it says. Nothing here waits.
 public struct USNSession: Sendable {
-    /// What to search for.
-    public enum Request: Hashable, Sendable {
-        /// The change number that the server committed last.
-        case committed
-        /// All entries.
-        case everything
-        /// The identities of whatever changed from this number on, in the whole tree, also of what was
-        /// deleted.
-        case changed(since: Int64)
-        /// The entries of the plan that changed from this number on.
-        case ours(since: Int64)
-        /// Further values of one entry.
-        case values(RangedEntry.Request)
-    }
-
-    /// One search: a page of it.
-    public struct Step: Hashable, Sendable {
-        /// What to search for.
-        public var request: Request
-        /// Where the page begins; empty: at the beginning.
-        public var page: [UInt8] = []
-    }
-
     /// More identities of changed entries than that are not kept: everything is read anew.
     static let mostChanged = 100_000
     /// Entries that wait for the rest of their values; a page has fewer.
@@ -265,21 +242,23 @@ public struct USNSession: Sendable {
         case .committed:
             guard let number = cycle?.committed else { throw .noChangeNumber }
             guard number >= (watermark ?? 0) - 1 else {
-                let reason = "the change numbers of the server went back; it was restored"
-                return [.restart(.withoutCookie(reason: reason))]
+                return Self.anew("the change numbers of the server went back; it was restored")
             }
             next = request(after: number).map { .step(Step(request: $0)) } ?? .closed
         case .everything: next = .listed
         case .changed(let since):
             let count = cycle?.changed.count ?? 0
             guard count <= Self.mostChanged else {
-                let reason = "more than \(Self.mostChanged) entries changed"
-                return [.restart(.withoutCookie(reason: reason))]
+                return Self.anew("more than \(Self.mostChanged) entries changed")
             }
             next = count > 0 ? .step(Step(request: .ours(since: since))) : .closed
         case .ours, .values: next = .closed
         }
         return try proceed(now: now)
+    }
+
+    private static func anew(_ reason: String) -> [SyncChange] {
+        [.restart(.withoutCookie(reason: reason))]
     }
 
     private func request(after committed: Int64) -> Request? {
@@ -344,12 +323,5 @@ public struct USNSession: Sendable {
             changes.append(.newCookie(USNCookie.octets(watermark, invocationID)))
         }
         return changes
-    }
-}
-
-extension USNSession.Request {
-    /// Whether it asks for further values of one entry.
-    fileprivate var isValues: Bool {
-        if case .values = self { true } else { false }
     }
 }
