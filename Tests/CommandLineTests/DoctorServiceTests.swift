@@ -164,10 +164,12 @@ import Testing
         SpoiltHost("a store set aside", .mirrorRebuilt) { $0.status?.storeSetAside = true },
         SpoiltHost("a directory that is polled", .mirrorPolled) {
             $0.status?.strategy = "poll"
+            $0.status?.promise = "changes within 30 s; deletions within 1 h"
             $0.status?.advice = "load the overlay syncprov on the database (RFC 4533)"
         },
         SpoiltHost("deleted objects that are not shown", .mirrorLateDeletions) {
             $0.status?.strategy = "usn"
+            $0.status?.promise = "changes within 30 s; deletions within 5 min"
             $0.status?.advice = "let the bind identity list CN=Deleted Objects"
         },
         SpoiltHost("rules that name nothing", .accessRules) {

@@ -33,7 +33,8 @@ extension JoinInquiry {
         guard world.terminal != nil else {
             throw CommandFailure(
                 message: "\(trouble), and ids are not made up unasked",
-                remedy: "--ids sid computes them from objectSid as SSSD does; --ids attribute waits "
+                remedy:
+                    "--ids sid computes them from objectSid as SSSD does; --ids attribute waits "
                     + "for somebody to fill them in", status: .usage)
         }
         talk.say("\(trouble); sid computes uids and gids from objectSid, as SSSD does.")
@@ -48,7 +49,8 @@ extension JoinInquiry {
         guard survey.isActiveDirectory, answers.bind == .anonymous else { return failure(error) }
         return CommandFailure(
             message: "Active Directory shows nothing to an anonymous reader: \(error.text)",
-            remedy: "Let roster be an ordinary user of the domain, --bind-dn DN or NAME@REALM with "
+            remedy:
+                "Let roster be an ordinary user of the domain: --bind-dn DN or NAME@REALM, with "
                 + "--password-file FILE; nothing was written", status: .negative)
     }
 }
