@@ -16,7 +16,7 @@ struct ManualPageTests {
 
     @Test("its example is a usable configuration")
     func example() throws {
-        let lines = try page()
+        let lines = try page().drop { $0 != ".Sh EXAMPLES" }
         let start = try #require(lines.firstIndex { $0.hasPrefix(".Bd -literal") })
         let end = try #require(lines.firstIndex(of: ".Ed"))
         let example = lines[(start + 1)..<end].joined(separator: "\n")

@@ -54,6 +54,8 @@ internal import Settings
     private let localFiles: LocalFilesWatch
     private let waitSet: WaitSet
     private var backoff = Backoff()
+    /// The pause before the connection that is followed.
+    private var lastPause = Duration.zero
     /// Until when the directory is left alone between two connections; `nil`: it is not.
     private(set) var pausesUntil: Duration?
 
@@ -172,15 +174,19 @@ internal import Settings
     /// A server that ends every search or connection at once, be it right after the refresh, must not
     /// be asked in a tight loop: the pauses grow until a connection was of use.
     private func connectionEnded(after failure: DirectoryFailure?) {
-        let wasOfUse = connection.wasOfUse(now: now)
+        let lasted = connection.followedSince.map { now - $0 } ?? .zero
+        let wasOfUse = connection.wasOfUse(now: now, after: lastPause)
+        if wasOfUse { backoff.reset() }
         connection.followedSince = nil
+        lastPause = .zero
         if let failure {
             interrupted(failure)
-        } else if wasOfUse || !connection.wasRestarted {
-            if wasOfUse { backoff.reset() }
+        } else if lasted >= ConnectionProgress.longUse || !connection.wasRestarted {
             return
         }
-        let time = wasOfUse ? backoff.afterLoss(random: random) : backoff.next(random: random)
+        let isLoss = wasOfUse && failure != nil
+        let time = isLoss ? backoff.afterLoss(random: random) : backoff.next(random: random)
+        lastPause = time
         if failure == nil, time >= .seconds(1) { noteShortSearch(pause: time) }
         pause(time)
     }
@@ -271,14 +277,15 @@ struct ConnectionProgress {
     /// Whether the directory is followed: every search brought us up to date and goes on.
     var isFollowing: Bool { isOpen && wasFollowing }
 
-    /// The least time for which a connection has to follow the directory to have been of use.
-    static let leastUse = Duration.seconds(10)
+    /// A connection that followed the directory for so long has been of use whatever came before.
+    static let longUse = Duration.seconds(10)
 
-    /// Whether it followed the directory for a while: not below ``leastUse``, nor for less than it
-    /// took to be brought up to date.
-    func wasOfUse(now: Duration) -> Bool {
+    /// Whether it followed the directory for a while: a second at least, longer after a longer pause,
+    /// and not for less than it took to be brought up to date.
+    func wasOfUse(now: Duration, after pause: Duration) -> Bool {
         guard let since = followedSince else { return false }
-        return now - since >= max(Self.leastUse, since - beganAt)
+        let least = min(max(pause * 4, .seconds(1)), Self.longUse)
+        return now - since >= max(least, since - beganAt)
     }
 }
 
