@@ -154,15 +154,13 @@ final class SimulatedHost: Sendable {
                 if wasRefresh, sync.stage == .persist {
                     health.refreshEnded()
                     arrived(after: sync)
-                    // As rosterd does beside each new connection.
-                    _ = try plan.connect().readAttributeSchema(root)
+                    readSchema(root)
                     if !sync.isFullLoad { compareAt = now + wait(beforeComparing: sync) }
                 }
             }
             guard orders.current.isRunning else { throw HostEnd.ordered }
             if let due = compareAt, now >= due {
-                compareAt = nil
-                compareAgain()
+                compareAt = compareAgain() ? nil : now + .seconds(20)
             }
             switch health.action(now: now) {
             case .wait: break
@@ -215,6 +213,15 @@ final class SimulatedHost: Sendable {
         }
     }
 
+    /// rosterd does so beside each new connection; nothing depends on it.
+    private func readSchema(_ root: RootDSE) {
+        do {
+            _ = try plan.connect().readAttributeSchema(root)
+        } catch {
+            note { $0.failures += 1 }
+        }
+    }
+
     /// A comparison follows a refresh that did not show everything.
     private func wait(beforeComparing sync: SyncreplSession) -> Duration {
         guard orders.current.hasJitter else { return .zero }
@@ -222,15 +229,17 @@ final class SimulatedHost: Sendable {
             entries: max(figures.entries, sync.refreshedCount), random: Double.random(in: 0..<1))
     }
 
-    /// Compares; what fails is counted, and the connection goes on.
-    private func compareAgain() {
+    /// Compares, and says whether it came to its end; a failure is counted, and the connection goes on.
+    private func compareAgain() -> Bool {
         do {
             _ = try compare()
+            return true
         } catch {
             note { figures in
                 figures.failures += 1
                 figures.lastFailure = "\(error)"
             }
+            return false
         }
     }
 
