@@ -10,6 +10,7 @@ source "$(dirname "$0")/samba-server.sh"
 
 uid_of() { getent passwd "$1" | cut -d: -f3; }
 # No name of anybody in a password: where libpam-pwquality is installed, it refuses that first.
+elsewhere=OU=elsewhere,$suffix
 secret() { printf 'Winter-journey-1'; }
 by() { login_by "$1" "$2" "$(uid_of "$2")" "${3-$(secret "$2")}"; }
 changes() { NEW=$3 login_by passwd "$1" "$(uid_of "$1")" "$2"; }
@@ -49,6 +50,7 @@ people=(ann must1 must2 must3 old hours station off late lock root1)
   number=21001
   for name in "${people[@]}"; do person "$name" "$number"; number=$((number + 1)); done
   group crew 30001 "$(dn_of ann)"
+  under=$elsewhere person_without_ids plain
 } >/run/people.ldif
 samba_make /run/people.ldif
 policy --min-pwd-length=12 --min-pwd-age=0 --history-length=3 --account-lockout-threshold=3
@@ -164,9 +166,9 @@ check "who says nothing of themselves is told what Active Directory wants" \
   fails_naming 'anonymous reader' "${join[@]}" --anonymous
 check "another schema than its own is refused" fails_naming 'schema = "ad"' "${join[@]}" "${reader[@]}" --schema rfc2307
 check "where nobody has a uidNumber, ids are not made up" \
-  fails_naming 'nobody of .* has a uidNumber' "${join[@]}" "${reader[@]}" --base "$services_base"
+  fails_naming 'nobody of .* has a uidNumber' "${join[@]}" "${reader[@]}" --base "$elsewhere"
 check "nothing was written" left_alone
-check "but computed where that is said" says 'ids = "sid"' "${join[@]}" "${reader[@]}" --base "$services_base" --ids sid --dry-run
+check "but computed where that is said" says 'ids = "sid"' "${join[@]}" "${reader[@]}" --base "$elsewhere" --ids sid --dry-run
 check "joined by the name of a user" "${join[@]}" "${reader[@]}" --base "$suffix"
 check "Active Directory was recognised" grep -qx 'schema = "ad"' "$config"
 install -d -o roster -m 500 /run/credentials

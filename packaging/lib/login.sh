@@ -48,7 +48,9 @@ login_private_dev() {
 # The stacks as the package will have them; without roster's profile only the local ones.
 login_pam() {
   local service
-  # libpam-runtime's own tool, from nothing: what the host's administrator chose stays out of it.
+  # libpam-runtime's own tool, from nothing: what the host's administrator chose stays out of it, and
+  # what other packages have to say about new passwords.
+  rm -f /usr/share/pam-configs/{pwquality,cracklib,passwdqc}
   DEBIAN_FRONTEND=noninteractive pam-auth-update --force --package --enable unix mkhomedir \
     $([ ! -e /usr/share/pam-configs/roster ] || echo roster) >/dev/null
   # Two more callers: a screen locker, run by the person, and a web application, run by root; and one

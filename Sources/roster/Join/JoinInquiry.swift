@@ -28,6 +28,8 @@ struct JoinInquiry {
         try lookAnonymously(&findings)
         let isAsked = try askForIdentity(&findings)
         try lookWithIdentity(&findings, isAsked: isAsked)
+        // Only now: whether they go together depends on the schema, which the server may have shown.
+        findings.answers.ids = command.directory.ids
         guard var survey = findings.survey else { throw .givenUp }
         if let obstacle = survey.obstacle {
             throw CommandFailure(message: obstacle, remedy: nil, status: .negative)
@@ -63,7 +65,6 @@ extension JoinInquiry {
         answers.uris = uris
         answers.base = options.base
         answers.schema = options.schema
-        answers.ids = options.ids
         answers.disabled = options.disabled
         answers.caFile = try options.caFile.map { (file) throws(CommandFailure) in
             try absolute(file)
