@@ -90,6 +90,7 @@ modify "$(dn_of p0006)" 'delete: uidNumber'
 timed "who stops matching the filter is gone" unknown p0006
 rename "OU=inner,$people_base" OU=renamed
 check "a renamed container is noticed" eventually grep -q 'comparing every entry: container' "$daemon_log"
+roster sync >/dev/null  # what the container asked for is over
 ldap_delete "$(dn_of p0007)"
 patience=2
 check "a deletion does not show by itself" not eventually unknown p0007
@@ -167,7 +168,9 @@ echo "--    more than a page"
 people_of 1001 2200 | ldap_add
 patience=60
 check "1200 people who arrive while it follows are there" eventually known p2200
-count=$(people_count)
+count=$(ldap_find -E pr=500/noprompt -b "$people_base" '(&(objectClass=user)(uidNumber=*))' dn |
+  grep -c '^dn: ')
+check "all of them, and nobody else" eventually people_are "$count"
 begin_anew
 check "and after a first load, page by page" people_are "$count"
 check "without a difference" says 'put 0 right' roster sync
