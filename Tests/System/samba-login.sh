@@ -3,7 +3,6 @@
 # by unicodePwd, and `roster join`; through PAM as a host has it.
 with_logins=1
 source "$(dirname "$0")/../../packaging/lib/build.sh"
-source "$(dirname "$0")/samba-server.sh"
 [ "${IN_ROOM:-}" = 1 ] || need_packages "${samba_packages[@]}" faketime
 source "$(dirname "$0")/lib.sh"
 source "$(dirname "$0")/samba-server.sh"

@@ -10,8 +10,6 @@
 # and lib.sh's modify, replace, add_value, delete_value, rename, ldap_add, ldap_delete, ldap_find, all
 # as the administrator.
 
-samba_packages=(samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba
-  ldb-tools ldap-utils)
 samba_home=/run/samba-dc
 samba_log=/run/samba.log
 samba_realm=ad.example.org

@@ -2,8 +2,7 @@
 # A real Active Directory, Samba's: followed by change numbers, with and without the right to list the
 # deleted objects, over restarts and a restoration.
 source "$(dirname "$0")/../../packaging/lib/build.sh"
-[ "${IN_ROOM:-}" = 1 ] || need_packages samba samba-ad-provision samba-dsdb-modules samba-vfs-modules \
-  winbind python3-samba ldb-tools ldap-utils
+[ "${IN_ROOM:-}" = 1 ] || need_packages "${directory_packages[@]}" "${samba_packages[@]}"
 source "$(dirname "$0")/lib.sh"
 source "$(dirname "$0")/samba-server.sh"
 

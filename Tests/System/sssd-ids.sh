@@ -3,8 +3,7 @@
 source "$(dirname "$0")/../../packaging/lib/build.sh"
 debs=$repo/.build-release/sssd
 if [ "${IN_ROOM:-}" != 1 ]; then
-  need_packages samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba \
-    ldb-tools ldap-utils
+  need_packages "${directory_packages[@]}" "${samba_packages[@]}"
   # SSSD's packages are unpacked in the room alone: installed, they would change nsswitch.conf here.
   mkdir -p "$debs/partial"
   [ -n "$(ls "$debs"/sssd-ldap_*.deb 2>/dev/null)" ] ||

@@ -13,6 +13,8 @@ build_packages=(binutils gcc libc6-dev libldap-dev libpam0g-dev libsqlite3-dev l
 deb_packages=(debhelper dh-nss dpkg-dev)
 # What running against a throw-away directory needs.
 directory_packages=(iproute2 ldap-utils openssl python3 python3-ldap slapd util-linux)
+# What a throw-away Active Directory needs beside that.
+samba_packages=(ldb-tools python3-samba samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind)
 # What logging in with the real programs needs.
 login_packages=(cron libpam-modules libpam-runtime login nftables openssh-client openssh-server
   pamtester passwd procps python3-pam sudo)
