@@ -173,7 +173,7 @@ check "and the sample then looks at what they are computed from" \
   says 'primaryGroupID, the primary group: seen on [1-9]' \
   "${join[@]}" "${reader[@]}" --base "$elsewhere" --ids sid --dry-run
 check "whether deletions show is known before anything is written" \
-  says '"showsDeletions" : false' "${join[@]}" "${reader[@]}" --base "$suffix" --dry-run --json
+  says '"shows_deletions" ?: ?false' "${join[@]}" "${reader[@]}" --base "$suffix" --dry-run --json
 check "joined by the name of a user" "${join[@]}" "${reader[@]}" --base "$suffix"
 check "Active Directory was recognised" grep -qx 'schema = "ad"' "$config"
 install -d -o roster -m 500 /run/credentials
