@@ -47,7 +47,9 @@ extension PollMessage {
     }
 
     /// Where the next page begins; empty: there is none.
-    private static func nextPage(
+    ///
+    /// `message` is the one with the result. Throws when the control of the pages makes no sense.
+    public static func nextPage(
         of result: LDAPResult, _ message: borrowing LDAPMessage
     ) throws(LDAPError) -> [UInt8] {
         guard let control = result.controls.first(where: { $0.oid == PagedResultsControl.oid })

@@ -119,7 +119,12 @@ func progressText(_ load: StatusReport.LoadProgress, _ times: TimeText) -> Strin
 
 private func directory(_ report: StatusReport) -> String? {
     guard let uri = report.serverURI else { return nil }
-    return report.strategy.map { "\(uri), by \($0)" } ?? uri
+    return report.strategy.map { "\(uri), by \(strategyInWords($0))" } ?? uri
+}
+
+/// How changes are followed, where the word of `--json` says little to who did not choose it.
+func strategyInWords(_ strategy: String) -> String {
+    strategy == "usn" ? "change numbers (Active Directory)" : strategy
 }
 
 private func published(_ counts: StatusReport.Counts) -> String {

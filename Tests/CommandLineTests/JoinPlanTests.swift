@@ -12,7 +12,8 @@ import Testing
             {"server": "ldaps://ldap.example.com", "isActiveDirectory": false, "vendor": "Made\\u001b[31mUp 1.0",
              "namingContexts": ["dc=example,dc=com"],
              "sample": {"people": 200, "groups": 3, "members": "by DN (rfc2307bis)",
-                        "showsPasswords": true, "attributes": [
+                        "showsPasswords": true, "showsDeletions": false,
+                        "attributes": [
                 {"name": "uid", "use": "the login name", "seen": 200, "isNeeded": true,
                  "isKnown": true},
                 {"name": "sshPublicKey", "use": "public keys for ssh", "seen": 0,

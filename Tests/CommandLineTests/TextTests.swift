@@ -32,6 +32,12 @@ import Testing
         #expect(Self.utc.age(time) == text)
     }
 
+    @Test("how changes are followed is said in words where its name is none")
+    func strategies() {
+        #expect(strategyInWords("usn") == "change numbers (Active Directory)")
+        #expect(strategyInWords("syncrepl") == "syncrepl" && strategyInWords("poll") == "poll")
+    }
+
     @Test(
         "nothing that a terminal obeys is printed",
         arguments: [

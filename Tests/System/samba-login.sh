@@ -168,6 +168,11 @@ check "where nobody has a uidNumber, ids are not made up" \
   fails_naming 'nobody of .* has a uidNumber' "${join[@]}" "${reader[@]}" --base "$elsewhere"
 check "nothing was written" left_alone
 check "but computed where that is said" says 'ids = "sid"' "${join[@]}" "${reader[@]}" --base "$elsewhere" --ids sid --dry-run
+check "and the sample then looks at what they are computed from" \
+  says 'primaryGroupID, the primary group: seen on [1-9]' \
+  "${join[@]}" "${reader[@]}" --base "$elsewhere" --ids sid --dry-run
+check "whether deletions show is known before anything is written" \
+  says '"shows_deletions" ?: ?false' "${join[@]}" "${reader[@]}" --base "$suffix" --dry-run --json
 check "joined by the name of a user" "${join[@]}" "${reader[@]}" --base "$suffix"
 check "Active Directory was recognised" grep -qx 'schema = "ad"' "$config"
 install -d -o roster -m 500 /run/credentials

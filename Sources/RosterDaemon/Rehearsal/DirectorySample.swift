@@ -22,6 +22,8 @@ public struct DirectorySample: Codable, Equatable, Sendable {
 
     /// Whether the bind identity sees hashes of passwords, which roster never needs.
     public var showsPasswords = false
+    /// Whether following the directory shows deletions; if not, comparisons alone find them.
+    public var showsDeletions = false
 
     /// An attribute as it was seen.
     public struct Sight: Codable, Equatable, Sendable {
@@ -40,46 +42,49 @@ public struct DirectorySample: Codable, Equatable, Sendable {
     /// People and groups that are looked at, at most.
     private static let most = 200
 
-    init(_ settings: Settings, on session: borrowing LDAPSession) throws(LDAPError) {
-        let wanted = Self.attributes(settings)
+    init(
+        _ settings: Settings, _ strategy: SyncStrategy, on session: borrowing LDAPSession
+    ) throws(LDAPError) {
+        let wanted = Self.attributes(settings, entryID: strategy.entryID.name)
         let people = try session.first(
             Self.most,
             of: LDAPSearch(
                 base: settings.directory.peopleBase, scope: .subtree,
                 filter: Self.peopleFilter(settings),
-                attributes: wanted.map(\.name) + ["userPassword"]))
+                attributes: wanted.map(\.name) + ["userPassword"]),
+            inPages: strategy.method == .usn)
         let schema = try session.readAttributeSchema(session.readRootDSE())
         self.people = people.count
         showsPasswords = people.contains { $0.attributes["userpassword"]?.isEmpty == false }
+        showsDeletions = strategy.seesDeletions
         attributes = wanted.map { wanted in
-            let key = wanted.name.lowercased()
             var sight = wanted
-            sight.seen = people.count { $0.attributes[key]?.isEmpty == false }
+            sight.seen = people.count { $0.shows(wanted.name) }
             sight.isKnown = schema?.contains(wanted.name)
             return sight
         }
-        try lookAtGroups(settings, on: session)
+        try lookAtGroups(settings, on: session, inPages: strategy.method == .usn)
     }
 
     private mutating func lookAtGroups(
-        _ settings: Settings, on session: borrowing LDAPSession
+        _ settings: Settings, on session: borrowing LDAPSession, inPages: Bool
     ) throws(LDAPError) {
         let map = settings.accounts.attributes
-        let classes = [
-            "posixGroup", "groupOfNames", "groupOfUniqueNames", "groupOfMembers", "group",
-        ]
-        let filter = "(|\(classes.map { "(objectClass=\($0))" }.joined()))"
+        let classes = ["posixGroup", "groupOfNames", "groupOfUniqueNames", "groupOfMembers"]
+        let filter =
+            settings.accounts.schema == .activeDirectory
+            ? "(objectCategory=group)"
+            : "(|\(classes.map { "(objectClass=\($0))" }.joined()))"
         let found = try session.first(
             Self.most,
             of: LDAPSearch(
                 base: settings.directory.groupsBase, scope: .subtree,
                 filter: settings.directory.groupsFilter ?? filter,
-                attributes: map.member + [map.memberUid]))
+                attributes: map.member + [map.memberUid]),
+            inPages: inPages)
         groups = found.count
         func isShown(_ names: [String]) -> Bool {
-            found.contains { entry in
-                names.contains { entry.attributes[$0.lowercased()]?.isEmpty == false }
-            }
+            found.contains { names.contains(where: $0.shows) }
         }
         members =
             switch (isShown([map.memberUid]), isShown(map.member)) {
@@ -103,26 +108,23 @@ public struct DirectorySample: Codable, Equatable, Sendable {
     }
 
     /// Everything that matters about people.
-    private static func attributes(_ settings: Settings) -> [Sight] {
-        let map = settings.accounts.attributes
+    private static func attributes(_ settings: Settings, entryID: String) -> [Sight] {
         func sight(_ name: String, _ use: String, needed: Bool = false) -> Sight {
             Sight(name: name, use: use, seen: 0, isNeeded: needed)
         }
+        let map = settings.accounts.attributes
         let isActiveDirectory = settings.accounts.schema == .activeDirectory
-        // There ids can come from objectSid, which is asked about where nobody has others.
-        let areIDsNeeded = !isActiveDirectory && settings.accounts.idSource == .attribute
-        let isGIDNeeded = !isActiveDirectory && settings.accounts.defaultGID == nil
         var all = [
-            sight(settings.directory.entryID, "the identity of an entry", needed: true),
+            sight(entryID, "the identity of an entry", needed: true),
             sight(map.uid, "the login name", needed: true),
-            sight(map.uidNumber, uidUse, needed: areIDsNeeded),
-            sight(map.gidNumber, "the primary group", needed: isGIDNeeded),
+        ]
+        all += ids(settings, sight)
+        all += [
             sight(map.homeDirectory, "the home directory"),
             sight(settings.ssh.keyAttribute, "public keys for ssh"),
         ]
         if isActiveDirectory {
             all += [
-                sight("objectSid", "the uid and gid of ids = \"sid\""),
                 sight("uSNChanged", "the change stamp", needed: true),
                 sight("userAccountControl", "a disabled account"),
                 sight("pwdLastSet", "a password that must be changed"),
@@ -141,17 +143,70 @@ public struct DirectorySample: Codable, Equatable, Sendable {
         }
         return all
     }
+
+    /// What uid and primary group come from, as configured.
+    private static func ids(
+        _ settings: Settings, _ sight: (String, String, Bool) -> Sight
+    ) -> [Sight] {
+        let map = settings.accounts.attributes
+        // There people without ids are asked about, and others come from objectSid if told so.
+        let isActiveDirectory = settings.accounts.schema == .activeDirectory
+        let isGIDNeeded = !isActiveDirectory && settings.accounts.defaultGID == nil
+        let gid = sight(map.gidNumber, "the primary group", isGIDNeeded)
+        switch settings.accounts.idSource {
+        case .sid:
+            return [
+                sight("objectSid", "the uid", true),
+                sight("primaryGroupID", "the primary group", true),
+            ]
+        case .hash: return [gid]
+        case .attribute:
+            let uid = sight(map.uidNumber, uidUse, !isActiveDirectory)
+            guard isActiveDirectory else { return [uid, gid] }
+            return [uid, gid, sight("objectSid", "the uid and gid of ids = \"sid\"", false)]
+        }
+    }
+}
+
+extension LDAPEntry {
+    /// Whether an attribute has a value, or the first part of very many (`member;range=0-1499`).
+    fileprivate func shows(_ attribute: String) -> Bool {
+        let key = attribute.lowercased()
+        return attributes.contains { name, values in
+            !values.isEmpty && (name == key || name.hasPrefix("\(key);range="))
+        }
+    }
 }
 
 extension LDAPSession {
+    /// Pages without an entry that one look may have.
+    private static var mostPages: Int { 1000 }
+
     /// The first entries that a search shows, at most `count`; the rest is not waited for.
     ///
-    /// Blocks at most `operationTimeout` between two messages.
+    /// `inPages` asks page by page, for a server that cuts what is longer. Blocks at most
+    /// `operationTimeout` between two messages.
     borrowing func first(
-        _ count: Int, of search: LDAPSearch
+        _ count: Int, of search: LDAPSearch, inPages: Bool
     ) throws(LDAPError) -> [LDAPEntry] {
-        let id = try start(search)
         var entries: [LDAPEntry] = []
+        var page: [UInt8] = []
+        var pagesLeft = inPages ? Self.mostPages : 1
+        repeat {
+            var asked = search
+            if inPages { asked.controls += SearchPlan.Search.page(from: page) }
+            page = try add(to: &entries, upTo: count, answering: asked)
+            pagesLeft -= 1
+        } while entries.count < count && !page.isEmpty && pagesLeft > 0
+        return entries
+    }
+
+    /// Adds the entries of one answer, at most so many that there are `count`; where the next page
+    /// begins.
+    private borrowing func add(
+        to entries: inout [LDAPEntry], upTo count: Int, answering search: LDAPSearch
+    ) throws(LDAPError) -> [UInt8] {
+        let id = try start(search)
         while entries.count < count {
             guard let message = try nextMessage(timeout: options.operationTimeout) else {
                 throw LDAPError(
@@ -163,13 +218,13 @@ extension LDAPSession {
             if message.kind == .entry { entries.append(try message.copiedEntry()) }
             guard message.kind == .searchResult else { continue }
             let result = try message.result()
-            let isEnough = [.success, .sizeLimitExceeded].contains(result.code)
-            if isEnough || result.code == .noSuchObject { return entries }
+            if result.code == .success { return try PollMessage.nextPage(of: result, message) }
+            if [.sizeLimitExceeded, .noSuchObject].contains(result.code) { return [] }
             throw LDAPError(
                 server: options.uri, step: .search, code: result.code,
                 diagnostic: result.diagnostic, remedy: "see the server's log")
         }
         abandon(id)
-        return entries
+        return []
     }
 }

@@ -98,7 +98,16 @@ extension DirectorySurvey {
                     server: server, step: .search, code: .noSuchObject, diagnostic: complaint,
                     remedy: "")
             }
-            return try DirectorySample(settings, on: session)
+            let root = try session.readRootDSE()
+            let strategy: SyncStrategy
+            do throws(DirectoryFailure) {
+                strategy = try connector.strategy(root, on: session)
+            } catch {
+                throw LDAPError(
+                    server: server, step: .search, code: .unwillingToPerform,
+                    diagnostic: error.description, remedy: "")
+            }
+            return try DirectorySample(settings, strategy, on: session)
         }
     }
 
@@ -110,7 +119,8 @@ extension DirectorySurvey {
                 let search = LDAPSearch(
                     base: context, scope: .subtree, filter: DirectorySample.peopleFilter(settings),
                     attributes: ["1.1"])
-                if try !session.first(1, of: search).isEmpty { found.append(context) }
+                let people = try session.first(1, of: search, inPages: isActiveDirectory)
+                if !people.isEmpty { found.append(context) }
             }
             return found
         }

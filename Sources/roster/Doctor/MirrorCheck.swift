@@ -128,7 +128,7 @@ private func held(_ report: StatusReport, _ host: DoctorHost, _ result: inout Ch
 /// How changes are followed, what the daemon promises of that, and what would be quicker.
 private func following(_ report: StatusReport, _ result: inout CheckResult) {
     guard let strategy = report.strategy, let promise = report.promise else { return }
-    result.isFine("followed by \(strategy): \(promise)")
+    result.isFine("followed by \(strategyInWords(strategy)): \(promise)")
     guard let advice = report.advice else { return }
     if strategy == "poll" {
         result.found(

@@ -223,10 +223,11 @@ extension JoinInquiry {
     ) throws(CommandFailure) {
         guard let sample = survey.sample else { return }
         let base = answers.base ?? ""
+        let isIDNeeded = !survey.isActiveDirectory && answers.ids != "hash"
         guard sample.people > 0 else {
             throw CommandFailure(
                 message: "\(survey.server) shows nobody "
-                    + (survey.isActiveDirectory ? "" : "with a uidNumber ") + "below \(base)",
+                    + (isIDNeeded ? "with a uidNumber " : "") + "below \(base)",
                 remedy: "Check --base, and what the bind identity may read and search there "
                     + "(ldapsearch shows it)",
                 status: .negative)
