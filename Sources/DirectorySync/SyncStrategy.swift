@@ -75,6 +75,10 @@ public struct SyncStrategy: Hashable, Sendable {
     /// What is behind an AD server; `nil`: it is none, or was not looked at yet.
     public var controller: DomainController?
 
+    /// Whether a filter asks for memberOf: Active Directory changes it with the group and gives the
+    /// member no new change number.
+    public var selectsByBackLink = false
+
     /// The strategy for a server.
     ///
     /// - Parameters:
@@ -115,7 +119,7 @@ public struct SyncStrategy: Hashable, Sendable {
         switch method {
         case .syncrepl: true
         case .poll: false
-        case .usn: controller?.showsDeleted ?? false
+        case .usn: !selectsByBackLink && controller?.showsDeleted ?? false
         }
     }
 
@@ -147,6 +151,7 @@ public struct SyncStrategy: Hashable, Sendable {
     public var advice: String? {
         switch method {
         case .syncrepl: return nil
+        case .usn where selectsByBackLink: return Self.backLinkAdvice
         case .usn: return seesDeletions ? nil : Self.deletedObjectsAdvice
         case .poll: break
         }
@@ -164,6 +169,9 @@ public struct SyncStrategy: Hashable, Sendable {
         }
     }
 
+    private static let backLinkAdvice =
+        "take memberOf out of people_filter and groups_filter, because no change number tells of it, "
+        + "and let [access] allow_groups say who may log in"
     private static let deletedObjectsAdvice =
         "let the bind identity list CN=Deleted Objects, so that deletions arrive with the changes "
         + "(dsacls \"CN=Deleted Objects,DC=...\" /takeOwnership, then /G DOMAIN\\NAME:LCRP)"

@@ -107,24 +107,40 @@ public struct DomainController: Hashable, Sendable {
     public var invocationID: [UInt8]?
     /// Whether the bind identity sees deleted objects of every naming context asked for.
     public var showsDeleted: Bool
+    /// The DN of its settings, which no other server has; `nil`: it does not say.
+    public var settingsDN: String?
+    /// Its own name in DNS, one of many may stand in a URI; `nil`: it does not say.
+    public var dnsName: String?
 
     /// A server from its parts.
-    public init(invocationID: [UInt8]?, showsDeleted: Bool) {
+    public init(
+        invocationID: [UInt8]?, showsDeleted: Bool, settingsDN: String? = nil,
+        dnsName: String? = nil
+    ) {
         self.invocationID = invocationID
         self.showsDeleted = showsDeleted
+        self.settingsDN = settingsDN
+        self.dnsName = dnsName
+    }
+
+    /// Whether what says so of itself is the same server.
+    public func isServer(of root: RootDSE) -> Bool {
+        settingsDN == root.dsServiceName
     }
 }
 
 extension LDAPSession {
     /// Reads what is behind an AD server beyond its root DSE.
     ///
-    /// What the bind identity may not read counts as not there. Blocks at most twice
-    /// `operationTimeout` for the server and for each of the naming contexts.
+    /// What the bind identity may not read counts as not there. `progress` is called before each
+    /// reading. Blocks at most twice `operationTimeout` for the server and for each of the naming
+    /// contexts.
     public func readDomainController(
-        _ root: RootDSE, namingContexts: [String]
+        _ root: RootDSE, namingContexts: [String], progress: () -> Void = {}
     ) throws(LDAPError) -> DomainController {
         var showsDeleted = !namingContexts.isEmpty
         for context in namingContexts {
+            progress()
             let found = try readVisible(
                 LDAPSearch(
                     base: "CN=Deleted Objects,\(context)", scope: .base,
@@ -135,6 +151,7 @@ extension LDAPSession {
         }
         var invocationID: [UInt8]?
         if let server = root.dsServiceName {
+            progress()
             let found = try readVisible(
                 LDAPSearch(
                     base: server, scope: .base, filter: "(objectClass=*)",
@@ -143,7 +160,9 @@ extension LDAPSession {
                 $0.count == 16 ? $0 : nil
             }
         }
-        return DomainController(invocationID: invocationID, showsDeleted: showsDeleted)
+        return DomainController(
+            invocationID: invocationID, showsDeleted: showsDeleted, settingsDN: root.dsServiceName,
+            dnsName: root.dnsHostName)
     }
 
     private func readVisible(_ search: LDAPSearch) throws(LDAPError) -> LDAPEntry? {

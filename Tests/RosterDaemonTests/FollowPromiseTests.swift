@@ -93,6 +93,26 @@ struct FollowPromiseTests {
                 + "deletions within 30 s, usually at once, verified every 1 h")
         #expect(shown.advice == nil)
         #expect(connector.comparisonInterval(strategy, lastTook: .zero) == .seconds(3600))
+        // A group that is left gives its member no new change number.
+        strategy.selectsByBackLink = true
+        let late = connector.promise(strategy)
+        #expect(late.text == "changes within 30 s, usually at once; deletions within 5 min")
+        #expect(late.advice?.contains("memberOf") == true)
+    }
+
+    @Test("a domain controller is told from another by the DN of its settings")
+    func oneOfMany() {
+        func root(_ settings: String?) -> RootDSE {
+            RootDSE(
+                LDAPEntry(
+                    dn: "",
+                    attributes: settings.map { ["dsservicename": [Array($0.utf8)]] } ?? [:]))
+        }
+        let followed = DomainController(
+            invocationID: nil, showsDeleted: true, settingsDN: "CN=NTDS Settings,CN=DC1")
+        #expect(followed.isServer(of: root("CN=NTDS Settings,CN=DC1")))
+        #expect(!followed.isServer(of: root("CN=NTDS Settings,CN=DC2")))
+        #expect(!followed.isServer(of: root(nil)))
     }
 
     @Test("what is configured and what the server is have to fit together")

@@ -59,8 +59,9 @@ need_packages() {
     apt-get update -q
     apt-get install -o DPkg::Lock::Timeout=120 -q -y --no-install-recommends "$@"
     [ -d /run/systemd/system ] || exit 0
-    for service in slapd openssh-server cron; do
-      case " $* " in *" $service "*) systemctl disable --quiet "${service/openssh-server/ssh}" ;; esac
+    for package in slapd openssh-server cron samba winbind; do
+      case $package in openssh-server) services=ssh ;; samba) services="smbd nmbd samba-ad-dc" ;; *) services=$package ;; esac
+      case " $* " in *" $package "*) systemctl disable --quiet $services || true ;; esac
     done
   ' install "${missing[@]}" >&2 || fail "apt could not install: ${missing[*]}"
 }

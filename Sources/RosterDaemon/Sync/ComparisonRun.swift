@@ -74,7 +74,7 @@ struct ComparisonRun: Sendable {
         try reader.forEachStamp { uuid, dnKey, stamp in
             comparison.addStored(uuid, mark: Comparison.Mark(dnKey: dnKey, stamp: stamp))
         }
-        let session = try connector.connect(to: server, only: uri)
+        let session = try connect()
         for search in plan.searches {
             let listing = LDAPSearch(
                 base: search.base, scope: .subtree, filter: search.filter,
@@ -113,6 +113,14 @@ struct ComparisonRun: Sendable {
         // What the listing showed and its identity does not find is read with everything else.
         report.isTooMuch = outcome.toReread.contains { !found.contains($0) }
         report.gone = outcome.missing.filter { !found.contains($0) }
+    }
+
+    /// A session with the server that is followed: another one has other change numbers, and may lag.
+    private func connect() throws(DirectoryFailure) -> LDAPSession {
+        guard let controller = strategy.controller else {
+            return try connector.connect(to: server, only: uri)
+        }
+        return try connector.connect(to: server, only: uri, followedBy: controller)
     }
 
     private func reread(_ uuids: ArraySlice<EntryUUID>, of search: SearchPlan.Search) -> LDAPSearch
@@ -160,8 +168,11 @@ struct ComparisonRun: Sendable {
                 }
                 progress = try ranged.answerEnded()
             }
-            // One that changed meanwhile differs still: reading everything, or the stream, mends it.
-            if progress == .whole { body(ranged.entry) }
+            // One that changed meanwhile is there and cannot be told: the next comparison can.
+            guard progress == .whole else {
+                throw DirectoryFailure("\(ranged.entry.dn) changed while it was read in parts")
+            }
+            body(ranged.entry)
         }
         return next
     }

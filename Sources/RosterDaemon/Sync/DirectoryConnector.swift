@@ -84,13 +84,44 @@ struct DirectoryConnector: Sendable {
         }
     }
 
+    /// A session with the very domain controller that is followed, which may be one of many behind the
+    /// name in its URI: by its own name, where that name leads to another one.
+    ///
+    /// Blocks as ``connect(to:only:)`` does, and for some readings.
+    func connect(
+        to position: Int, only uri: String, followedBy controller: DomainController
+    ) throws(DirectoryFailure) -> LDAPSession {
+        let session = try connect(to: position, only: uri)
+        do throws(LDAPError) {
+            if controller.isServer(of: try session.readRootDSE()) { return session }
+            let directory = settings.directory
+            let own = controller.dnsName.flatMap { name -> LDAPConnectOptions? in
+                guard var address = DirectoryURI(text: uri) else { return nil }
+                address.tls = directory.uris[position].tls
+                let port = address.port.map { ":\($0)" } ?? ""
+                let text = "\(address.scheme.rawValue)://\(name)\(port)"
+                return DirectoryURI(text: text) == nil ? nil : options(for: address, text: text)
+            }
+            if let own {
+                let password: [UInt8]? = try? settings.readBindPassword()
+                let session = try self.session(with: own, password)
+                if controller.isServer(of: try session.readRootDSE()) { return session }
+            }
+        } catch {
+            throw DirectoryFailure(error.description)
+        }
+        throw DirectoryFailure(
+            "\(uri) leads to another domain controller than the one that is followed, whose own name "
+                + "leads there neither; name the controllers one by one in [directory] uris")
+    }
+
     /// The same with a password that was read already, and the reason of a failure in its parts: of
     /// several servers those of the first, with what befell the others in words.
     func session(
         to position: Int, password: [UInt8]?, only uri: String? = nil
     ) throws(LDAPError) -> LDAPSession {
         var failures: [LDAPError] = []
-        let servers = try options(to: position).filter { uri == nil || $0.uri == uri }
+        let servers = try options(to: position, only: uri)
         guard !servers.isEmpty else {
             throw LDAPError(
                 server: uri ?? "", step: .connect, code: .serverDown,
@@ -125,10 +156,15 @@ struct DirectoryConnector: Sendable {
     /// How the server at `position` is connected to; of a domain its servers, as DNS names them now,
     /// in the order in which they are to be tried; never none.
     ///
-    /// Blocks for a domain, some ten seconds at most.
-    func options(to position: Int) throws(LDAPError) -> [LDAPConnectOptions] {
+    /// `only`: the one server, by its URI, that will do; none where DNS does not name it. Blocks for a
+    /// domain, some ten seconds at most.
+    func options(
+        to position: Int, only wanted: String? = nil
+    ) throws(LDAPError) -> [LDAPConnectOptions] {
         let uri = settings.directory.uris[position]
-        guard uri.scheme == .srv else { return [options(for: uri, text: uri.text)] }
+        guard uri.scheme == .srv else {
+            return wanted == nil || wanted == uri.text ? [options(for: uri, text: uri.text)] : []
+        }
         let scheme = uri.tls == .startTLS ? "ldap" : "ldaps"
         let records = try ServiceRecord.look(for: "_\(scheme)", in: uri.host, server: uri.text)
         let servers = records.inOrder { Double.random(in: 0..<1) }
@@ -140,6 +176,7 @@ struct DirectoryConnector: Sendable {
                 server: uri.text, step: .connect, code: .serverDown,
                 diagnostic: "its SRV records name no usable host", remedy: "correct them")
         }
+        if let wanted { return servers.filter { $0 == wanted }.map { options(for: uri, text: $0) } }
         return servers.prefix(Self.mostServers).map { options(for: uri, text: $0) }
     }
 

@@ -51,18 +51,21 @@ extension DirectoryConnector {
 
     /// The same, with what only further readings show where it is Active Directory.
     ///
-    /// Blocks for some readings there.
+    /// Blocks for some readings there, and calls `progress` before each.
     func strategy(
-        _ root: RootDSE?, on session: borrowing LDAPSession, refusal: String? = nil
+        _ root: RootDSE?, on session: borrowing LDAPSession, refusal: String? = nil,
+        progress: () -> Void = {}
     ) throws(DirectoryFailure) -> SyncStrategy {
         var strategy = try strategy(root, refusal: refusal)
         guard strategy.method == .usn, let root else { return strategy }
         let directory = settings.directory
+        let filters = [directory.peopleFilter, directory.groupsFilter].compactMap(\.self)
+        strategy.selectsByBackLink = filters.contains { $0.lowercased().contains("memberof") }
         let contexts = Set(
             [directory.peopleBase, directory.groupsBase].map { strategy.namingContext(of: $0) })
         do throws(LDAPError) {
             strategy.controller = try session.readDomainController(
-                root, namingContexts: contexts.sorted())
+                root, namingContexts: contexts.sorted(), progress: progress)
         } catch {
             throw DirectoryFailure(error.description)
         }

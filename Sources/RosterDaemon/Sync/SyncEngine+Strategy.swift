@@ -26,7 +26,8 @@ extension SyncEngine {
         _ root: RootDSE?, on session: borrowing LDAPSession
     ) throws(DirectoryFailure) -> SyncStrategy {
         let refusal = refusals.removeValue(forKey: connection.server)
-        var strategy = try connector.strategy(root, on: session, refusal: refusal)
+        var strategy = try connector.strategy(
+            root, on: session, refusal: refusal, progress: { beat() })
         if strategy.wantsOneSearch, rules.commonParent == nil {
             strategy.method = .poll
             strategy.refusal =
