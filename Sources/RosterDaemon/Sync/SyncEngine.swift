@@ -100,6 +100,7 @@ internal import Settings
     /// Throws when the store has to be opened anew.
     func run() throws(DirectoryFailure) {
         noteOpening()
+        foldBlocks()
         reevaluateIfRulesChanged()
         while !context.mailbox.isStopping, reopenReason == nil {
             do throws(DirectoryFailure) {
