@@ -101,7 +101,9 @@ internal import Settings
     func run() throws(DirectoryFailure) {
         noteOpening()
         foldBlocks()
+        publisher.hold()
         reevaluateIfRulesChanged()
+        publisher.release()
         while !context.mailbox.isStopping, reopenReason == nil {
             do throws(DirectoryFailure) {
                 try follow()
