@@ -29,7 +29,10 @@ extension Phase {
             let answer = unsafe judge(name)
             unsafe log(answer.verdict, about: name, source: octets(of: answer.source))
             delay(answer.verdict)
-            transaction.noteMustChange(answer.verdict == .mustChangePassword)
+            // Without the mark acct_mgmt would let somebody in whose password has to change first.
+            guard transaction.noteMustChange(answer.verdict == .mustChangePassword) else {
+                return PAM_BUF_ERR
+            }
             return answer.verdict.authenticateCode
         }
     }

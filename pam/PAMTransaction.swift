@@ -46,8 +46,8 @@ protocol PAMTransaction {
     /// Whether an earlier phase of the transaction found that the password has to be changed, as only
     /// the directory could tell: the directory refuses to say so without the password.
     var mustChange: Bool { get }
-    /// Remembers that for the later phases, or that it is over.
-    func noteMustChange(_ isDue: Bool)
+    /// Remembers that for the later phases, or that it is over; `false`: it could not be.
+    func noteMustChange(_ isDue: Bool) -> Bool
     /// Writes a line to the system's log, facility authpriv.
     func log(_ priority: CInt, _ line: UnsafePointer<CChar>)
 }
@@ -107,11 +107,11 @@ struct LinuxPAM: PAMTransaction {
         return unsafe pam_get_data(handle, Self.mark, &mark) == PAM_SUCCESS && mark != nil
     }
 
-    func noteMustChange(_ isDue: Bool) {
-        guard isDue || mustChange else { return }
+    func noteMustChange(_ isDue: Bool) -> Bool {
+        guard isDue || mustChange else { return true }
         // A mark that nobody looks behind, and that needs no cleaning up.
         let mark = unsafe isDue ? UnsafeMutableRawPointer(handle) : nil
-        _ = unsafe pam_set_data(handle, Self.mark, mark, nil)
+        return unsafe pam_set_data(handle, Self.mark, mark, nil) == PAM_SUCCESS
     }
 
     private static var mark: UnsafePointer<CChar> {

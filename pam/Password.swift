@@ -78,7 +78,7 @@ extension Phase {
         }
         let answer = judge(question)
         unsafe conclude(answer, about: name)
-        if answer.verdict == .accepted { transaction.noteMustChange(false) }
+        if answer.verdict == .accepted { _ = transaction.noteMustChange(false) }
         return answer.verdict.updateCode
     }
 

@@ -88,9 +88,7 @@ extension EntryRules {
                 values.forEach(slot) { members.append(.dn(memberKey($0))) }
             }
         }
-        if let sid = values.first(slots.objectSid).flatMap(SecurityIdentifier.init(octets:)) {
-            members.append(.primaryGroup("\(sid)"))
-        }
+        if let primary = primaryMembers(values, findings: &findings) { members.append(primary) }
         leftOut.report(policy.attributes.memberUid, to: &findings)
         guard members.count > 1 else { return members }
         var seen = Set<MemberReference>(minimumCapacity: members.count)

@@ -95,7 +95,10 @@ extension EntryRules {
             findings.withhold("primaryGroupID", "\(quoted(text)) is not an id")
             return nil
         }
-        guard let octets = values.first(slots.objectSid) else { return nil }
+        guard let octets = values.first(slots.objectSid) else {
+            findings.withhold("objectSid", "is missing, but primaryGroupID is there")
+            return nil
+        }
         guard let account = SecurityIdentifier(octets: octets) else {
             findings.withhold("objectSid", "\(quoted(octets)) is not a security identifier")
             return nil
@@ -104,6 +107,25 @@ extension EntryRules {
     }
 
     // MARK: - Security identifiers
+
+    /// How groups list those whose primary group they are; `nil`: the directory does not say.
+    ///
+    /// Active Directory knows groups by sAMAccountName, and each has an objectSid; where that cannot
+    /// be read a rule that names the group misses these people. AD LDS has neither.
+    func primaryMembers(
+        _ values: AttributeValues, findings: inout Findings
+    ) -> MemberReference? {
+        if let sid = values.first(slots.objectSid).flatMap(SecurityIdentifier.init(octets:)) {
+            return .primaryGroup("\(sid)")
+        }
+        let isKnownBySAM = policy.attributes.groupName.lowercased() == "samaccountname"
+        let isSaid = findings.withheld?.hasPrefix("objectSid") == true
+        if policy.schema == .activeDirectory, isKnownBySAM, !isSaid {
+            findings.note(
+                "objectSid", "cannot be read; people whose primary group it is are not its members")
+        }
+        return nil
+    }
 
     private func securityIdentifier(
         _ values: AttributeValues, findings: inout Findings

@@ -9,7 +9,7 @@ extension EntryRules {
     /// are installed. Stored beside the entries; when it differs, all of them have to be evaluated again.
     public var fingerprint: UInt64 {
         var hash = StableHash()
-        hash.add("rules 3")
+        hash.add("rules 4")
         hash.add("\(policy.ids.lowerBound)-\(policy.ids.upperBound) \(policy.schema.rawValue)")
         hash.add("\(policy.idSource.rawValue) \(policy.sidSliceSize)")
         hash.add(list: [policy.defaultGID.map { "\($0)" }, policy.defaultHome].map { $0 ?? "" })

@@ -103,6 +103,8 @@ struct ActiveDirectoryRulesTests {
             let entry = user(ids.merging(changes) { $1 }, relative: relative)
             #expect(try #require(evaluated(entry, adPolicy(.attribute))).withheld != nil)
         }
+        let hidden = try #require(evaluated(user(ids, relative: nil), adPolicy(.attribute)))
+        #expect(hidden.withheld == "objectSid: is missing, but primaryGroupID is there")
         let unreadable = user(ids.merging(["primaryGroupID": []]) { $1 }, relative: nil)
         let person = try #require(evaluated(unreadable, adPolicy(.attribute)))
         #expect(person.withheld == nil && person.primaryGroup == nil)
@@ -119,6 +121,22 @@ struct ActiveDirectoryRulesTests {
             ])
         let plain = try #require(Fixture.rules(adPolicy(.attribute)).evaluate(entry).group)
         #expect(plain.gid == nil && plain.withheld == nil && plain.members == staff.members)
+    }
+
+    @Test("a group whose objectSid cannot be read is noted; AD LDS has none and is not")
+    func hiddenIdentifier() throws {
+        var policy = adPolicy(.attribute)
+        for values in [[], ["short"]] {
+            let entry = group("Crew", ["objectSid": values], relative: nil)
+            let crew = try #require(Fixture.rules(policy).evaluate(entry).group)
+            #expect(crew.notes.count == 1 && crew.notes.first?.hasPrefix("objectSid: ") == true)
+            #expect(crew.withheld == nil && crew.members.isEmpty)
+        }
+        #expect(Fixture.rules(policy).evaluate(group("Crew")).group?.notes == [])
+        policy.attributes.groupName = "cn"
+        let entry = group("Crew", ["cn": ["Crew"]], relative: nil)
+        let lightweight = try #require(Fixture.rules(policy).evaluate(entry).group)
+        #expect(lightweight.notes == [] && lightweight.name == "crew")
     }
 
     @Test("a name with a space is withheld with what would let it in, and then let in")

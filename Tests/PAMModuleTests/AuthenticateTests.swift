@@ -166,6 +166,18 @@ import Testing
         #expect(pam.lines.first?.hasSuffix("verdict=accepted source=verifier") == true)
     }
 
+    @Test("that a password must change and cannot be remembered lets nobody in")
+    func noMemoryForTheMark() throws {
+        let test = try host()
+        let daemon = try test.serve(.mustChangePassword)
+        let pam = ScriptedPAM(user: "anna", items: [.password: "x"])
+        pam.hasMemory = false
+        #expect(test.authenticate(pam, "no_warn") == PAM_BUF_ERR)
+        #expect(daemon.received.count == 1)
+        try test.serve(.accepted)
+        #expect(test.authenticate(pam) == PAM_SUCCESS, "nothing is to be remembered")
+    }
+
     @Test("someone who was removed a moment ago is refused, not unknown")
     func removed() throws {
         let test = try TestHost()

@@ -20,6 +20,8 @@ final class ScriptedPAM: PAMTransaction {
     private let name: UnsafeMutablePointer<CChar>?
     private var script: [ScriptStep]
     private(set) var mustChange = false
+    /// Whether libpam has memory for a mark.
+    var hasMemory = true
     private(set) var delays: [UInt32] = []
     private(set) var lines: [String] = []
 
@@ -82,7 +84,11 @@ final class ScriptedPAM: PAMTransaction {
 
     func requestFailDelay(microseconds: UInt32) { delays.append(microseconds) }
 
-    func noteMustChange(_ isDue: Bool) { mustChange = isDue }
+    func noteMustChange(_ isDue: Bool) -> Bool {
+        guard hasMemory || isDue == mustChange else { return false }
+        mustChange = isDue
+        return true
+    }
 
     func log(_ priority: CInt, _ line: UnsafePointer<CChar>) {
         unsafe lines.append("\(priority) " + String(cString: line))

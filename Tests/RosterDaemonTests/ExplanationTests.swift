@@ -23,6 +23,8 @@ final class ExplanationTests {
         [directory]
         uris = ["ldapi:///"]
         base = "dc=example"
+        [accounts]
+        fold_names = true
         [access]
         allow_groups = ["linux"]
         deny_groups = ["bad"]
@@ -260,6 +262,61 @@ final class ExplanationTests {
         publisher.publish(outcome)
         #expect(try await verdict("alice") == "accepted")
         #expect(try account() == before)
+    }
+
+    /// Asks what goes to the sync thread, and gives the name that arrives there.
+    private func commanded(_ request: ControlRequest) async throws -> String? {
+        let root = PeerCredentials(pid: 1, uid: 0, gid: 0)
+        let asked = control
+        let answer = Task { await asked.handle(request, peer: root) }
+        var name: String?
+        let end = context.clock.uptime() + .seconds(60)
+        while name == nil, context.clock.uptime() < end {
+            for command in context.mailbox.takeAll() {
+                switch command {
+                case .deny(let given, _, let reply), .allow(let given, _, let reply),
+                    .confirm(let given, let reply):
+                    name = given
+                    reply(.done("", count: 0))
+                default: break
+                }
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        guard name != nil else { return nil }
+        _ = await answer.value
+        return name
+    }
+
+    @Test("with fold_names the administrator may spell a name as the directory does")
+    func folded() async throws {
+        #expect(try await commanded(.deny(name: "Alice")) == "alice")
+        #expect(try await commanded(.allow(name: "ALICE")) == "alice")
+        #expect(try await commanded(.confirm(name: "Linux")) == "linux")
+        let bob = try #require(try await explain("Bob"))
+        #expect(bob.name == "bob" && bob.verdict == "denied")
+    }
+
+    @Test("a block in another spelling from before names were folded holds until it is taken back")
+    func foldedBlocks() async throws {
+        let policy = context.settings.accounts
+        try apply([.block(name: "Alice", byUID: 7), .block(name: "carol", byUID: 0)])
+        #expect(try await verdict("alice") == "accepted")
+        let changes = policy.missingBlocks(among: try store.reader.blocks())
+        #expect(changes.count == 1)
+        try apply(changes)
+        #expect(try await verdict("alice") == "blocked")
+        let blocks = try store.reader.blocks()
+        #expect(blocks.first { $0.name == "alice" }?.byUID == 7)
+        #expect(policy.missingBlocks(among: blocks).isEmpty)
+        try apply(policy.releases(of: "alice", among: blocks, byUID: 0))
+        #expect(try await verdict("alice") == "accepted")
+        let left = try store.reader.blocks()
+        #expect(left.map(\.name) == ["carol"] && policy.missingBlocks(among: left).isEmpty)
+        var asWritten = policy
+        asWritten.foldsNames = false
+        #expect(asWritten.folded("Alice") == "Alice")
+        #expect(asWritten.missingBlocks(among: blocks).isEmpty)
     }
 
     @Test("status and check tell root what is blocked and what the rules suppose wrongly")

@@ -120,6 +120,23 @@ final class IndexPublisherTests {
         #expect(try uid(of: "bob") == 20_002)
     }
 
+    @Test("between two sets of rules the index stays as it was, and shows everything afterwards")
+    func held() throws {
+        let publisher = IndexPublisher(context: context)
+        settle(publisher)
+        publisher.hold()
+        let generation = context.board.current.generation
+        let change = StoreBatch(changes: [Self.person("bob", 20_002)], phase: .live)
+        publisher.publish(try store.apply(change, now: 3))
+        publisher.attend(store.reader)
+        #expect(try uid(of: "bob") == nil && uid(of: "alice") == 20_001)
+        #expect(context.board.current.generation == generation && !publisher.isCurrent)
+        publisher.release()
+        settle(publisher)
+        #expect(publisher.isCurrent)
+        #expect(try uid(of: "bob") == 20_002)
+    }
+
     @Test("a wiped index is noticed and built anew")
     func wiped() throws {
         let publisher = IndexPublisher(context: context)

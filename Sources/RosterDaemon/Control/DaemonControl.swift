@@ -221,12 +221,14 @@ extension DaemonControl {
                 memberships: summary.heldMembers))
     }
 
-    private func allow(_ name: String, _ peer: PeerCredentials) async throws -> AllowReport {
+    private func allow(_ given: String, _ peer: PeerCredentials) async throws -> AllowReport {
+        let name = context.settings.accounts.folded(given)
         let (text, count) = try await ask { .allow(name: name, byUID: peer.uid, reply: $0) }
         return AllowReport(name: name, released: count > 0, message: text)
     }
 
-    private func deny(_ name: String, _ peer: PeerCredentials) async throws -> DenyReport {
+    private func deny(_ given: String, _ peer: PeerCredentials) async throws -> DenyReport {
+        let name = context.settings.accounts.folded(given)
         guard context.settings.accounts.names.allows(name.utf8) else {
             throw ControlFailure(
                 kind: .malformed, message: "no account can have the name \(name)",
@@ -236,7 +238,8 @@ extension DaemonControl {
         return DenyReport(name: name, blocked: count > 0, message: text)
     }
 
-    private func confirm(_ name: String) async throws -> ConfirmReport {
+    private func confirm(_ given: String) async throws -> ConfirmReport {
+        let name = context.settings.accounts.folded(given)
         let (text, count) = try await ask { .confirm(name: name, reply: $0) }
         return ConfirmReport(name: name, changed: count, message: text)
     }

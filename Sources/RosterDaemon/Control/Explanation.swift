@@ -12,15 +12,16 @@ extension DaemonControl {
     ///
     /// Of others than oneself only root is told anything, also whether they exist.
     func explain(
-        _ name: String, _ service: String?, _ peer: PeerCredentials
+        _ given: String, _ service: String?, _ peer: PeerCredentials
     ) throws -> ExplainReport? {
+        let isLocal = try isLocal(given)
+        let name = isLocal ? given : context.settings.accounts.folded(given)
         let people = try reader().people(named: name)
         let person = people.first { $0.published != nil } ?? people.first
         let isAdministrator = peer.uid == 0 || peer.uid == geteuid()
         guard isAdministrator || person?.published?.passwd.uid == peer.uid else {
             throw ControlFailure.notPermitted
         }
-        let isLocal = try isLocal(name)
         var report = try decision(on: name, service: service)
         let isKnown = person != nil || isLocal || report.verdict == LoginVerdict.removed.label
         guard isKnown else {

@@ -24,6 +24,8 @@ internal import NIOPosix
     private(set) var isBehind = true
     /// Whether the writer is of no use any more: nothing goes through it until a rebuild is in place.
     private var hasFailed = false
+    /// Whether the store is between two sets of rules; the index shows what it did before then.
+    private var isHeld = false
     /// When the next attempt to rebuild is due, after one that failed.
     private var retryAt = Duration.zero
     private var backoff = Backoff(first: .seconds(1), limit: .seconds(60))
@@ -65,6 +67,10 @@ internal import NIOPosix
     func publish(_ outcome: StoreOutcome) {
         guard !outcome.publication.isEmpty else { return }
         changesSinceRebuild?.append((outcome.revision, outcome.publication))
+        guard !isHeld else {
+            isBehind = true
+            return
+        }
         guard writer != nil, !hasFailed else { return }
         let before = newestGeneration
         do throws(IndexError) {
@@ -104,6 +110,17 @@ internal import NIOPosix
         }
     }
 
+    /// Publishes nothing until ``release()``: what is stored is half of the old rules and half of the
+    /// new ones, and a group that a deny rule names by its new name may still have the old one.
+    func hold() {
+        isHeld = true
+    }
+
+    /// Publishes again; what came meanwhile is in the rebuild that it makes due.
+    func release() {
+        isHeld = false
+    }
+
     /// Says that the store holds something that no publication showed: a finished first load.
     func storeWasFilled() {
         isBehind = true
@@ -118,7 +135,7 @@ internal import NIOPosix
                 fail("the index in \(directory) was removed or replaced by somebody else")
             }
         }
-        guard changesSinceRebuild == nil, now >= retryAt else { return }
+        guard !isHeld, changesSinceRebuild == nil, now >= retryAt else { return }
         if isBehind || writer?.shouldRebuild == true { startRebuild(reader) }
     }
 

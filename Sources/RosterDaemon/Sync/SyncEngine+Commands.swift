@@ -4,6 +4,7 @@ internal import AccountStore
 internal import Accounts
 internal import DirectorySync
 internal import Logging
+internal import Settings
 
 extension SyncEngine {
     /// Entries that one transaction takes while everything is looked at again.
@@ -48,7 +49,10 @@ extension SyncEngine {
     }
 
     private func allow(_ name: String, byUID uid: UInt32) -> CommandOutcome {
-        change([.unblock(name: name, byUID: uid), .releaseReuse(name: name)]) { outcome in
+        // A store that cannot be read fails below as well.
+        let blocks = (try? store.reader.blocks()) ?? []
+        let releases = context.settings.accounts.releases(of: name, among: blocks, byUID: uid)
+        return change(releases + [.releaseReuse(name: name)]) { outcome in
             var parts = outcome.unblocked.map {
                 $0 == name ? "the block is taken back" : "the block of \($0) is taken back"
             }
@@ -110,6 +114,17 @@ extension SyncEngine {
         } catch {
             logger.error("cannot apply the changed rules to the stored entries: \(error)")
             localFilesRetryAt = now + .seconds(10)
+        }
+    }
+
+    /// Blocks the names that are blocked in another spelling than the one they are published in.
+    func foldBlocks() {
+        do {
+            let changes = context.settings.accounts.missingBlocks(among: try store.reader.blocks())
+            guard !changes.isEmpty else { return }
+            try apply(StoreBatch(changes: changes, phase: phase))
+        } catch {
+            logger.error("cannot apply fold_names to the blocked names: \(error)")
         }
     }
 

@@ -100,7 +100,10 @@ internal import Settings
     /// Throws when the store has to be opened anew.
     func run() throws(DirectoryFailure) {
         noteOpening()
+        foldBlocks()
+        publisher.hold()
         reevaluateIfRulesChanged()
+        publisher.release()
         while !context.mailbox.isStopping, reopenReason == nil {
             do throws(DirectoryFailure) {
                 try follow()
