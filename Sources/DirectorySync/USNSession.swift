@@ -65,29 +65,6 @@ public struct USNSession: Sendable {
     /// When a cookie was stored last.
     private var storedAt: Int64?
 
-    private struct Cycle {
-        var begunAt: Duration
-        var committed: Int64?
-        var changed: Set<EntryUUID> = []
-        var ours: Set<EntryUUID> = []
-        var entries = 0
-        var unidentified = 0
-        var emptyPages = 0
-    }
-
-    private struct RunningStep {
-        var step: Step
-        var heardAt: Duration
-        var isEmpty = true
-    }
-
-    private enum Next {
-        case nothing
-        case step(Step)
-        case listed
-        case closed
-    }
-
     /// A session at its beginning.
     ///
     /// - Parameters:
