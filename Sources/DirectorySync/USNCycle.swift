@@ -11,6 +11,8 @@ extension USNSession {
         var ours: Set<EntryUUID> = []
         var entries = 0
         var unidentified = 0
+        /// Entries of a listing without a uSNChanged that we may read.
+        var unstamped = 0
         var emptyPages = 0
     }
 

@@ -18,6 +18,10 @@
 // While a long listing is read page by page, an entry may be renamed past the page that would have
 // shown it. So the first listing is over only after a cycle that followed it.
 //
+// An entry whose uSNChanged the bind identity may not read is found by no search for newer numbers.
+// While there is one, everything is listed again and again, with a rest in which changes are asked for
+// as ever, and no cookie is made.
+//
 // What this does not show: what the bind identity may not see (and deletions, without the right to
 // list the deleted objects), and a container's new name in the DNs of what it holds. Comparisons do.
 
@@ -57,8 +61,10 @@ public struct USNSession: Sendable {
     private var next = Next.nothing
     private var held: [RangedEntry] = []
     private var present = PresenceCollector()
-    /// Whether it began where an earlier session ended.
-    private let resumes: Bool
+    /// Whether the entries since the listing began say what exists.
+    private var isListing = false
+    /// When everything is listed again; `nil`: every entry of the last listing showed its uSNChanged.
+    private var listAgainAt: Duration?
     private var dueAt: Duration
     private var pausedUntil = Duration.zero
     private var isWoken = false
@@ -86,8 +92,7 @@ public struct USNSession: Sendable {
         watermark = storedCookie.flatMap { cookie in
             invocationID.flatMap { USNCookie.number(cookie, $0) }
         }
-        resumes = watermark != nil
-        storedAt = resumes ? now.time : nil
+        storedAt = watermark == nil ? nil : now.time
     }
 
     /// When there is something to ask; `nil` while an answer is awaited.
@@ -179,10 +184,9 @@ public struct USNSession: Sendable {
         case .ours: cycle?.ours.insert(entry.uuid)
         }
         cycle?.entries += 1
-        if isRefreshing {
-            refreshedCount += 1
-            present.insert(entry.uuid)
-        }
+        if isRefreshing { refreshedCount += 1 }
+        if isListing { present.insert(entry.uuid) }
+        if request == .everything, !Self.showsStamp(entry) { cycle?.unstamped += 1 }
         let whole = try RangedEntry(entry, ranges)
         guard whole.next == nil else {
             guard held.count < Self.mostHeld else {
@@ -192,6 +196,11 @@ public struct USNSession: Sendable {
             return []
         }
         return deliver(entry)
+    }
+
+    private static func showsStamp(_ entry: DirectoryEntry) -> Bool {
+        entry.attributes.firstValue(of: "usnchanged")
+            .flatMap { UpdateSequenceNumber.value(Array($0)) } != nil
     }
 
     private mutating func deliver(_ entry: DirectoryEntry) -> [SyncChange] {
@@ -221,7 +230,12 @@ public struct USNSession: Sendable {
             guard number >= (watermark ?? 0) - 1 else {
                 return Self.anew("the change numbers of the server went back; it was restored")
             }
-            next = request(after: number).map { .step(Step(request: $0)) } ?? .closed
+            let request = request(after: number, now: now.uptime)
+            if request == .everything {
+                isListing = true
+                present = PresenceCollector()
+            }
+            next = request.map { .step(Step(request: $0)) } ?? .closed
         case .everything: next = .listed
         case .changed(let since):
             let count = cycle?.changed.count ?? 0
@@ -238,8 +252,9 @@ public struct USNSession: Sendable {
         [.restart(.withoutCookie(reason: reason))]
     }
 
-    private func request(after committed: Int64) -> Request? {
+    private func request(after committed: Int64, now: Duration) -> Request? {
         guard let watermark else { return .everything }
+        if let listAgainAt, now >= listAgainAt { return .everything }
         return committed < watermark ? nil : .changed(since: watermark)
     }
 
@@ -264,6 +279,8 @@ public struct USNSession: Sendable {
                 throw SyncError(noIdentity: entryID.name)
             }
             watermark = ended.committed.map { $0 + 1 }
+            let rest = max(interval, (now.uptime - ended.begunAt) * ComparisonSchedule.leastRest)
+            listAgainAt = ended.unstamped > 0 ? now.uptime + rest : nil
             // What changed while it was listed: at once.
             cycle = nil
             next = .nothing
@@ -283,17 +300,19 @@ public struct USNSession: Sendable {
         var changes: [SyncChange] = []
         for uuid in ended.changed.subtracting(ended.ours).sorted() {
             changes.append(.delete(uuid))
-            if isRefreshing { present.remove(uuid) }
+            if isListing { present.remove(uuid) }
             guard let reason = containers.remove(uuid), !isRefreshing else { continue }
             changes.append(.compareNow(reason: reason))
         }
-        if isRefreshing {
-            let shown = resumes ? nil : present.take()
+        if isRefreshing || isListing {
+            let shown = isListing ? present.take() : nil
             changes.append(
                 .refreshEnded(RefreshOutcome(isComplete: shown != nil, present: shown)))
             isRefreshing = false
+            isListing = false
         }
         watermark = ended.committed.map { $0 + 1 } ?? watermark
+        guard listAgainAt == nil else { return changes }
         let isStale = storedAt.map { now.time - $0 >= Self.cookieAge } ?? true
         if let invocationID, let watermark, !ended.ours.isEmpty || isStale {
             storedAt = now.time

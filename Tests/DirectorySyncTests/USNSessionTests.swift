@@ -14,11 +14,11 @@ private let server = [UInt8](repeating: 0xA1, count: 16)
 private let serverText = "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1"
 
 private func entry(
-    _ number: UInt64, usn: Int = 1, dn: String? = nil, members: [String] = []
+    _ number: UInt64, usn: Int? = 1, dn: String? = nil, members: [String] = []
 ) -> DirectoryEntry {
     var attributes = AttributeList()
     attributes.append("objectClass", dn == nil ? ["user"] : ["organizationalUnit"])
-    attributes.append("uSNChanged", ["\(usn)"])
+    if let usn { attributes.append("uSNChanged", ["\(usn)"]) }
     attributes.append("member", members)
     return DirectoryEntry(
         uuid: id(number), dn: dn ?? "CN=\(number),DC=x", attributes: attributes)
@@ -319,5 +319,34 @@ struct USNSessionTests {
         _ = try session.receive(done(), now: at(5))
         #expect(session.nextDueAt == at(5).uptime + PollSession.leastPause)
         #expect(session.nextStep(now: at(6))?.request == .committed)
+    }
+
+    @Test("while an entry hides its change number everything is listed again, and no cookie is made")
+    func hiddenNumber() throws {
+        var session = newSession()
+        _ = try session.answer(.committed, [.committed(100), done()])
+        _ = try session.answer(
+            .everything, [.entry(entry(1)), .entry(entry(2, usn: nil)), done()])
+        let both = PresenceSet([id(1), id(2)])
+        #expect(
+            try session.quiet(100)
+                == [.refreshEnded(RefreshOutcome(isComplete: true, present: both))])
+        // The rest is over. Two was changed, and one went unseen.
+        let two = entry(2, usn: nil, members: ["CN=1,DC=x"])
+        _ = try session.answer(.committed, [.committed(100), done()], at: 30)
+        #expect(!session.isRefreshing)
+        #expect(try session.answer(.everything, [.entry(two), done()], at: 40) == [.upsert(two)])
+        let changes = try session.quiet(100, at: 40)
+        #expect(
+            changes == [
+                .refreshEnded(RefreshOutcome(isComplete: true, present: PresenceSet([id(2)])))
+            ])
+        // This listing took ten seconds; the next comes after fifty times that.
+        #expect(try session.quiet(100, at: 539).isEmpty)
+        _ = try session.answer(.committed, [.committed(100), done()], at: 569)
+        // By now every entry shows its number.
+        _ = try session.answer(.everything, [.entry(entry(2)), done()], at: 569)
+        #expect(try session.quiet(100, at: 569).last == cookie(101))
+        #expect(try session.quiet(100, at: 5000).first == cookie(101))
     }
 }
