@@ -88,6 +88,14 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
         remedy = "report this together with name and version of the directory server"
     }
 
+    /// An entry changed each time that it was read.
+    init(restless dn: String, _ rounds: Int) {
+        kind = .other
+        code = .success
+        diagnostic = "synchronisation: \(dn) changed or moved \(rounds) times while it was read"
+        remedy = "find out what writes to it all the time, or keep it out with a filter or base"
+    }
+
     /// An AD server does not say which change it committed last.
     static let noChangeNumber = SyncError(
         kind: .protocolViolation, code: .success,

@@ -39,6 +39,8 @@ public struct USNSession: Sendable {
     static let mostHeld = 10_000
     /// Pages in a row without an entry: more than that lead nowhere.
     static let mostEmptyPages = 1000
+    /// Cycles in a row after which an entry that never becomes whole is an error.
+    static let mostRounds = 20
     /// A cookie is stored with changes, and at least when the one stored is so old, in seconds.
     private static let cookieAge: Int64 = 600
 
@@ -60,6 +62,11 @@ public struct USNSession: Sendable {
     /// What comes when no entry waits for the rest of its values.
     private var next = Next.nothing
     private var held: [RangedEntry] = []
+    /// Entries that changed or went while they were read, with their DNs: nothing of them was
+    /// delivered, and no cycle ends a refresh or moves the watermark before something was.
+    private var unsettled: [EntryUUID: String] = [:]
+    /// Cycles in a row that left some.
+    private var rounds = 0
     private var present = PresenceCollector()
     /// Whether the entries since the listing began say what exists.
     private var isListing = false
@@ -157,7 +164,7 @@ public struct USNSession: Sendable {
         case .done(.noSuchObject, _, _) where step.request.isValues:
             // It was moved or deleted meanwhile, which the next cycle shows.
             running = nil
-            held.removeFirst()
+            if !held.isEmpty { drop(held.removeFirst().entry) }
             return try proceed(now: now)
         case .done(let code, let diagnostic, _):
             throw SyncError(
@@ -203,7 +210,12 @@ public struct USNSession: Sendable {
             .flatMap { UpdateSequenceNumber.value(Array($0)) } != nil
     }
 
+    private mutating func drop(_ entry: DirectoryEntry) {
+        unsettled[entry.uuid] = entry.dn
+    }
+
     private mutating func deliver(_ entry: DirectoryEntry) -> [SyncChange] {
+        unsettled[entry.uuid] = nil
         let reason = containers.receive(.modify, entry)
         guard !isRefreshing, let reason else { return [.upsert(entry)] }
         return [.upsert(entry), .compareNow(reason: reason)]
@@ -264,8 +276,11 @@ public struct USNSession: Sendable {
         guard progress != .partial else { return [] }
         let entry = held.removeFirst().entry
         // One that changed meanwhile is read again, from the beginning, by the next cycle.
-        let changes = progress == .whole ? deliver(entry) : []
-        return changes + (try proceed(now: now))
+        guard progress == .whole else {
+            drop(entry)
+            return try proceed(now: now)
+        }
+        return deliver(entry) + (try proceed(now: now))
     }
 
     /// Ends what is over, once no entry waits for the rest of its values.
@@ -288,11 +303,23 @@ public struct USNSession: Sendable {
             return []
         case .closed:
             next = .nothing
-            return cycle.take().map { finish($0, now: now) } ?? []
+            guard let ended = cycle.take() else { return [] }
+            return try finish(ended, now: now)
         }
     }
 
-    private mutating func finish(_ ended: Cycle, now: PollMoment) -> [SyncChange] {
+    /// Whether everything that was seen was also delivered.
+    ///
+    /// Throws when an entry does not become whole in many cycles.
+    private mutating func isSettled() throws(SyncError) -> Bool {
+        rounds = unsettled.isEmpty ? 0 : rounds + 1
+        guard rounds >= Self.mostRounds, let dn = unsettled.values.min() else { return rounds == 0 }
+        throw SyncError(restless: dn, rounds)
+    }
+
+    private mutating func finish(
+        _ ended: Cycle, now: PollMoment
+    ) throws(SyncError) -> [SyncChange] {
         let taken = max(.zero, now.uptime - ended.begunAt)
         answerTime = taken
         pausedUntil = now.uptime + max(PollSession.leastPause, taken)
@@ -300,9 +327,14 @@ public struct USNSession: Sendable {
         var changes: [SyncChange] = []
         for uuid in ended.changed.subtracting(ended.ours).sorted() {
             changes.append(.delete(uuid))
+            unsettled[uuid] = nil
             if isListing { present.remove(uuid) }
             guard let reason = containers.remove(uuid), !isRefreshing else { continue }
             changes.append(.compareNow(reason: reason))
+        }
+        guard try isSettled() else {
+            dueAt = pausedUntil
+            return changes
         }
         if isRefreshing || isListing {
             let shown = isListing ? present.take() : nil

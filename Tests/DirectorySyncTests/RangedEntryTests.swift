@@ -144,11 +144,17 @@ struct RangedEntryTests {
         _ = session.nextStep(now: at(30))
         let part = entry(1, usn: 111, members: members(3, 3))
         _ = try session.receive(.partial(part, range(3, nil)), now: at(30))
-        let changes = try session.receive(done(), now: at(30))
-        #expect(changes == [cookie(111)])
+        // Nothing is stored, also no cookie; the next cycle begins where this one did, and at once.
+        #expect(try session.receive(done(), now: at(30)).isEmpty)
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 101), [.entry(entry(1)), done()], at: 31)
+        let whole = entry(1, usn: 111, members: members(0, 1))
+        #expect(
+            try session.answer(.ours(since: 101), [.entry(whole), done()], at: 31)
+                == [.upsert(whole), cookie(112)])
     }
 
-    @Test("an entry that goes while it is read is left to the next cycle")
+    @Test("an entry that goes while it is read is left to the next cycle, which starts at once")
     func goneMeanwhile() throws {
         var session = try listed([entry(1)])
         _ = try session.answer(.committed, [.committed(110), done()], at: 30)
@@ -158,7 +164,39 @@ struct RangedEntryTests {
             [.partial(entry(1, members: members(0, 2)), range(0, 2)), done()], at: 30)
         _ = session.nextStep(now: at(30))
         let gone = PollMessage.done(code: .noSuchObject, diagnostic: "", nextPage: [])
-        #expect(try session.receive(gone, now: at(30)) == [cookie(111)])
+        #expect(try session.receive(gone, now: at(30)).isEmpty)
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 101), [.entry(entry(1)), done()], at: 31)
+        let changes = try session.answer(.ours(since: 101), [done()], at: 31)
+        #expect(changes.first == .delete(id(1)))
+        #expect(try session.quiet(111, at: 700) == [cookie(112)])
+    }
+
+    @Test("a first reading does not end without an entry that changes while it is read, or fails")
+    func neverWhole() throws {
+        var session = newSession()
+        _ = try session.answer(.committed, [.committed(100), done()])
+        _ = try session.answer(
+            .everything, [.partial(entry(1, members: members(0, 2)), range(0, 2)), done()])
+        var number: Int64 = 100
+        let error = #expect(throws: SyncError.self) {
+            while number < 200 {
+                number += 1
+                _ = session.nextStep(now: at(number))
+                let part = entry(1, usn: Int(number), members: members(3, 3))
+                _ = try session.receive(.partial(part, range(3, nil)), now: at(number))
+                #expect(try session.receive(done(), now: at(number)).isEmpty)
+                #expect(session.isRefreshing)
+                _ = try session.answer(.committed, [.committed(number), done()], at: number)
+                _ = try session.answer(
+                    .changed(since: 101), [.entry(entry(1)), done()], at: number)
+                let first = entry(1, usn: Int(number), members: members(0, 2))
+                _ = try session.answer(
+                    .ours(since: 101), [.partial(first, range(0, 2)), done()], at: number)
+            }
+        }
+        #expect(error?.description.contains("CN=1,DC=x") == true)
+        #expect(number - 100 == USNSession.mostRounds)
     }
 
     @Test(
