@@ -22,6 +22,9 @@
 // While there is one, everything is listed again and again, with a rest in which changes are asked for
 // as ever, and no cookie is made.
 //
+// For the same reason whatever misses in step 3 is not gone yet when that had several pages: it is gone
+// when the next cycle does not show that it changed again. Until then no cookie is made.
+//
 // What this does not show: what the bind identity may not see (and deletions, without the right to
 // list the deleted objects), and a container's new name in the DNs of what it holds. Comparisons do.
 
@@ -39,8 +42,6 @@ public struct USNSession: Sendable {
     static let mostHeld = 10_000
     /// Pages in a row without an entry: more than that lead nowhere.
     static let mostEmptyPages = 1000
-    /// Cycles in a row after which an entry that never becomes whole is an error.
-    static let mostRounds = 20
     /// A cookie is stored with changes, and at least when the one stored is so old, in seconds.
     private static let cookieAge: Int64 = 600
 
@@ -62,11 +63,7 @@ public struct USNSession: Sendable {
     /// What comes when no entry waits for the rest of its values.
     private var next = Next.nothing
     private var held: [RangedEntry] = []
-    /// Entries that changed or went while they were read, with their DNs: nothing of them was
-    /// delivered, and no cycle ends a refresh or moves the watermark before something was.
-    private var unsettled: [EntryUUID: String] = [:]
-    /// Cycles in a row that left some.
-    private var rounds = 0
+    private var unfinished = Unfinished()
     private var present = PresenceCollector()
     /// Whether the entries since the listing began say what exists.
     private var isListing = false
@@ -164,7 +161,7 @@ public struct USNSession: Sendable {
         case .done(.noSuchObject, _, _) where step.request.isValues:
             // It was moved or deleted meanwhile, which the next cycle shows.
             running = nil
-            if !held.isEmpty { drop(held.removeFirst().entry) }
+            if !held.isEmpty { unfinished.drop(held.removeFirst().entry) }
             return try proceed(now: now)
         case .done(let code, let diagnostic, _):
             throw SyncError(
@@ -191,6 +188,7 @@ public struct USNSession: Sendable {
         case .ours: cycle?.ours.insert(entry.uuid)
         }
         cycle?.entries += 1
+        unfinished.saw(entry.uuid)
         if isRefreshing { refreshedCount += 1 }
         if isListing { present.insert(entry.uuid) }
         if request == .everything, !Self.showsStamp(entry) { cycle?.unstamped += 1 }
@@ -210,12 +208,8 @@ public struct USNSession: Sendable {
             .flatMap { UpdateSequenceNumber.value(Array($0)) } != nil
     }
 
-    private mutating func drop(_ entry: DirectoryEntry) {
-        unsettled[entry.uuid] = entry.dn
-    }
-
     private mutating func deliver(_ entry: DirectoryEntry) -> [SyncChange] {
-        unsettled[entry.uuid] = nil
+        unfinished.settle(entry.uuid)
         let reason = containers.receive(.modify, entry)
         guard !isRefreshing, let reason else { return [.upsert(entry)] }
         return [.upsert(entry), .compareNow(reason: reason)]
@@ -233,6 +227,7 @@ public struct USNSession: Sendable {
             let empty = wasEmpty ? (cycle?.emptyPages ?? 0) + 1 : 0
             cycle?.emptyPages = empty
             guard empty <= Self.mostEmptyPages else { throw .endlessPages }
+            if case .ours = step.request { cycle?.isPaged = true }
             next = .step(Step(request: step.request, page: nextPage))
             return try proceed(now: now)
         }
@@ -277,7 +272,7 @@ public struct USNSession: Sendable {
         let entry = held.removeFirst().entry
         // One that changed meanwhile is read again, from the beginning, by the next cycle.
         guard progress == .whole else {
-            drop(entry)
+            unfinished.drop(entry)
             return try proceed(now: now)
         }
         return deliver(entry) + (try proceed(now: now))
@@ -308,15 +303,6 @@ public struct USNSession: Sendable {
         }
     }
 
-    /// Whether everything that was seen was also delivered.
-    ///
-    /// Throws when an entry does not become whole in many cycles.
-    private mutating func isSettled() throws(SyncError) -> Bool {
-        rounds = unsettled.isEmpty ? 0 : rounds + 1
-        guard rounds >= Self.mostRounds, let dn = unsettled.values.min() else { return rounds == 0 }
-        throw SyncError(restless: dn, rounds)
-    }
-
     private mutating func finish(
         _ ended: Cycle, now: PollMoment
     ) throws(SyncError) -> [SyncChange] {
@@ -325,14 +311,16 @@ public struct USNSession: Sendable {
         pausedUntil = now.uptime + max(PollSession.leastPause, taken)
         dueAt = isWoken ? pausedUntil : max(ended.begunAt + interval, pausedUntil)
         var changes: [SyncChange] = []
-        for uuid in ended.changed.subtracting(ended.ours).sorted() {
+        for uuid in unfinished.departed(in: ended).sorted() {
             changes.append(.delete(uuid))
-            unsettled[uuid] = nil
+            unfinished.settle(uuid)
             if isListing { present.remove(uuid) }
             guard let reason = containers.remove(uuid), !isRefreshing else { continue }
             changes.append(.compareNow(reason: reason))
         }
-        guard try isSettled() else {
+        let isSettled = try unfinished.isSettled()
+        if isSettled { watermark = ended.committed.map { $0 + 1 } ?? watermark }
+        guard isSettled, unfinished.missed.isEmpty else {
             dueAt = pausedUntil
             return changes
         }
@@ -343,7 +331,6 @@ public struct USNSession: Sendable {
             isRefreshing = false
             isListing = false
         }
-        watermark = ended.committed.map { $0 + 1 } ?? watermark
         guard listAgainAt == nil else { return changes }
         let isStale = storedAt.map { now.time - $0 >= Self.cookieAge } ?? true
         if let invocationID, let watermark, !ended.ours.isEmpty || isStale {

@@ -182,21 +182,24 @@ struct RangedEntryTests {
         let error = #expect(throws: SyncError.self) {
             while number < 200 {
                 number += 1
-                _ = session.nextStep(now: at(number))
+                // A cycle takes two seconds, and so does the rest after it.
+                let time = number * 4
+                _ = session.nextStep(now: at(time))
                 let part = entry(1, usn: Int(number), members: members(3, 3))
-                _ = try session.receive(.partial(part, range(3, nil)), now: at(number))
-                #expect(try session.receive(done(), now: at(number)).isEmpty)
+                _ = try session.receive(.partial(part, range(3, nil)), now: at(time))
+                #expect(try session.receive(done(), now: at(time)).isEmpty)
                 #expect(session.isRefreshing)
-                _ = try session.answer(.committed, [.committed(number), done()], at: number)
+                _ = try session.answer(.committed, [.committed(number), done()], at: time + 2)
                 _ = try session.answer(
-                    .changed(since: 101), [.entry(entry(1)), done()], at: number)
+                    .changed(since: 101), [.entry(entry(1)), done()], at: time + 2)
                 let first = entry(1, usn: Int(number), members: members(0, 2))
                 _ = try session.answer(
-                    .ours(since: 101), [.partial(first, range(0, 2)), done()], at: number)
+                    .ours(since: 101), [.partial(first, range(0, 2)), done()], at: time + 2)
             }
         }
         #expect(error?.description.contains("CN=1,DC=x") == true)
-        #expect(number - 100 == USNSession.mostRounds)
+        // The listing, and the cycles after it.
+        #expect(number - 100 == 1 + Int64(USNSession.mostRounds))
     }
 
     @Test(
@@ -230,6 +233,17 @@ struct RangedEntryTests {
         try ranged.receive(entry(1), range(3, nil))
         #expect(try ranged.answerEnded() == .whole)
         #expect(ranged.entry.attributes.values(of: "member").count == 3)
+    }
+
+    @Test("an entry that is too large is an error that names it and says what to do")
+    func tooLarge() throws {
+        let long = String(repeating: "x", count: RangedEntry.mostOctets / 2)
+        var ranged = try RangedEntry(entry(1, members: [long]), range(0, 0))
+        let error = #expect(throws: SyncError.self) {
+            try ranged.receive(entry(1, members: [long]), range(1, nil))
+        }
+        #expect(error?.description.contains("CN=1,DC=x has more than 64 MiB") == true)
+        #expect(error?.description.contains("groups_filter") == true)
     }
 
     @Test("polling by time stamps takes no entry for whole that came in parts")

@@ -321,7 +321,7 @@ struct USNSessionTests {
         #expect(session.nextStep(now: at(6))?.request == .committed)
     }
 
-    @Test("while an entry hides its change number everything is listed again, and no cookie is made")
+    @Test("while an entry hides its change number all is listed again, and no cookie is made")
     func hiddenNumber() throws {
         var session = newSession()
         _ = try session.answer(.committed, [.committed(100), done()])
@@ -348,5 +348,39 @@ struct USNSessionTests {
         _ = try session.answer(.everything, [.entry(entry(2)), done()], at: 569)
         #expect(try session.quiet(100, at: 569).last == cookie(101))
         #expect(try session.quiet(100, at: 5000).first == cookie(101))
+    }
+
+    @Test("who misses in several pages goes only when the next cycle does not show a change")
+    func missedInPages() throws {
+        var session = try listed([entry(1), entry(2), entry(3)])
+        _ = try session.answer(.committed, [.committed(110), done()], at: 30)
+        _ = try session.answer(
+            .changed(since: 101), (1...3).map { .entry(entry($0)) } + [done()], at: 30)
+        // Two is renamed past the first page; three is gone.
+        _ = try session.answer(.ours(since: 101), [done("a")], at: 30)
+        let one = entry(1, usn: 105)
+        #expect(
+            try session.answer(.ours(since: 101), page: "a", [.entry(one), done()], at: 30)
+                == [.upsert(one)])
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 111), [.entry(entry(2)), done()], at: 31)
+        let two = entry(2, usn: 111)
+        #expect(
+            try session.answer(.ours(since: 111), [.entry(two), done()], at: 31)
+                == [.upsert(two), .delete(id(3)), cookie(112)])
+    }
+
+    @Test("a refresh that goes on with a cookie does not end before it knows who went")
+    func missedWhileRefreshing() throws {
+        var session = newSession("usn:\(serverText):101")
+        _ = try session.answer(.committed, [.committed(110), done()])
+        _ = try session.answer(.changed(since: 101), [.entry(entry(2)), done()])
+        _ = try session.answer(.ours(since: 101), [done("a")])
+        #expect(try session.answer(.ours(since: 101), page: "a", [done()]).isEmpty)
+        #expect(session.isRefreshing)
+        #expect(
+            try session.quiet(110, at: 1) == [
+                .delete(id(2)), .refreshEnded(RefreshOutcome(isComplete: false, present: nil)),
+            ])
     }
 }
