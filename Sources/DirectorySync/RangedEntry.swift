@@ -15,7 +15,8 @@ public struct RangedEntry: Equatable, Sendable {
         public var attribute: String
     }
 
-    /// The most octets that one entry may have; with members of a hundred octets 600,000 of them.
+    /// The most octets that one entry may have; with members of 250 octets, their
+    /// identities among them, 250,000.
     static let mostOctets = 64 << 20
 
     /// The entry so far.
@@ -72,7 +73,7 @@ public struct RangedEntry: Equatable, Sendable {
         entry.attributes.startAttribute(asked.attribute.utf8)
         for value in values { entry.attributes.appendValue(value) }
         guard entry.attributes.packed.count <= Self.mostOctets else {
-            throw SyncError(incomplete: entry.dn, "it has more than 64 MiB of values")
+            throw SyncError(tooLarge: entry.dn, octets: Self.mostOctets)
         }
         answer = .part
         if range.last == nil { open.removeFirst() } else { open[0] = range }

@@ -88,6 +88,24 @@ public struct SyncError: Error, Equatable, Sendable, CustomStringConvertible {
         remedy = "report this together with name and version of the directory server"
     }
 
+    /// An entry is larger than what is kept of one in memory.
+    init(tooLarge dn: String, octets: Int) {
+        kind = .other
+        code = .success
+        diagnostic = "synchronisation: \(dn) has more than \(octets >> 20) MiB of values"
+        remedy =
+            "split the group, or keep it out with groups_filter; nothing is followed as long as it "
+            + "is there, since rules may name it"
+    }
+
+    /// An entry changed each time that it was read.
+    init(restless dn: String, _ rounds: Int) {
+        kind = .other
+        code = .success
+        diagnostic = "synchronisation: \(dn) changed or moved \(rounds) times while it was read"
+        remedy = "find out what writes to it all the time, or keep it out with a filter or base"
+    }
+
     /// An AD server does not say which change it committed last.
     static let noChangeNumber = SyncError(
         kind: .protocolViolation, code: .success,

@@ -18,6 +18,13 @@
 // While a long listing is read page by page, an entry may be renamed past the page that would have
 // shown it. So the first listing is over only after a cycle that followed it.
 //
+// An entry whose uSNChanged the bind identity may not read is found by no search for newer numbers.
+// While there is one, everything is listed again and again, with a rest in which changes are asked for
+// as ever, and no cookie is made.
+//
+// For the same reason whatever misses in step 3 is not gone yet when that had several pages: it is gone
+// when the next cycle does not show that it changed again. Until then no cookie is made.
+//
 // What this does not show: what the bind identity may not see (and deletions, without the right to
 // list the deleted objects), and a container's new name in the DNs of what it holds. Comparisons do.
 
@@ -56,37 +63,17 @@ public struct USNSession: Sendable {
     /// What comes when no entry waits for the rest of its values.
     private var next = Next.nothing
     private var held: [RangedEntry] = []
+    private var unfinished = Unfinished()
     private var present = PresenceCollector()
-    /// Whether it began where an earlier session ended.
-    private let resumes: Bool
+    /// Whether the entries since the listing began say what exists.
+    private var isListing = false
+    /// When everything is listed again; `nil`: every entry of the last listing showed its uSNChanged.
+    private var listAgainAt: Duration?
     private var dueAt: Duration
     private var pausedUntil = Duration.zero
     private var isWoken = false
     /// When a cookie was stored last.
     private var storedAt: Int64?
-
-    private struct Cycle {
-        var begunAt: Duration
-        var committed: Int64?
-        var changed: Set<EntryUUID> = []
-        var ours: Set<EntryUUID> = []
-        var entries = 0
-        var unidentified = 0
-        var emptyPages = 0
-    }
-
-    private struct RunningStep {
-        var step: Step
-        var heardAt: Duration
-        var isEmpty = true
-    }
-
-    private enum Next {
-        case nothing
-        case step(Step)
-        case listed
-        case closed
-    }
 
     /// A session at its beginning.
     ///
@@ -109,8 +96,7 @@ public struct USNSession: Sendable {
         watermark = storedCookie.flatMap { cookie in
             invocationID.flatMap { USNCookie.number(cookie, $0) }
         }
-        resumes = watermark != nil
-        storedAt = resumes ? now.time : nil
+        storedAt = watermark == nil ? nil : now.time
     }
 
     /// When there is something to ask; `nil` while an answer is awaited.
@@ -175,7 +161,7 @@ public struct USNSession: Sendable {
         case .done(.noSuchObject, _, _) where step.request.isValues:
             // It was moved or deleted meanwhile, which the next cycle shows.
             running = nil
-            held.removeFirst()
+            if !held.isEmpty { unfinished.drop(held.removeFirst().entry) }
             return try proceed(now: now)
         case .done(let code, let diagnostic, _):
             throw SyncError(
@@ -202,10 +188,10 @@ public struct USNSession: Sendable {
         case .ours: cycle?.ours.insert(entry.uuid)
         }
         cycle?.entries += 1
-        if isRefreshing {
-            refreshedCount += 1
-            present.insert(entry.uuid)
-        }
+        unfinished.saw(entry.uuid)
+        if isRefreshing { refreshedCount += 1 }
+        if isListing { present.insert(entry.uuid) }
+        if request == .everything, !Self.showsStamp(entry) { cycle?.unstamped += 1 }
         let whole = try RangedEntry(entry, ranges)
         guard whole.next == nil else {
             guard held.count < Self.mostHeld else {
@@ -217,7 +203,13 @@ public struct USNSession: Sendable {
         return deliver(entry)
     }
 
+    private static func showsStamp(_ entry: DirectoryEntry) -> Bool {
+        entry.attributes.firstValue(of: "usnchanged")
+            .flatMap { UpdateSequenceNumber.value(Array($0)) } != nil
+    }
+
     private mutating func deliver(_ entry: DirectoryEntry) -> [SyncChange] {
+        unfinished.settle(entry.uuid)
         let reason = containers.receive(.modify, entry)
         guard !isRefreshing, let reason else { return [.upsert(entry)] }
         return [.upsert(entry), .compareNow(reason: reason)]
@@ -235,6 +227,7 @@ public struct USNSession: Sendable {
             let empty = wasEmpty ? (cycle?.emptyPages ?? 0) + 1 : 0
             cycle?.emptyPages = empty
             guard empty <= Self.mostEmptyPages else { throw .endlessPages }
+            if case .ours = step.request { cycle?.isPaged = true }
             next = .step(Step(request: step.request, page: nextPage))
             return try proceed(now: now)
         }
@@ -244,7 +237,12 @@ public struct USNSession: Sendable {
             guard number >= (watermark ?? 0) - 1 else {
                 return Self.anew("the change numbers of the server went back; it was restored")
             }
-            next = request(after: number).map { .step(Step(request: $0)) } ?? .closed
+            let request = request(after: number, now: now.uptime)
+            if request == .everything {
+                isListing = true
+                present = PresenceCollector()
+            }
+            next = request.map { .step(Step(request: $0)) } ?? .closed
         case .everything: next = .listed
         case .changed(let since):
             let count = cycle?.changed.count ?? 0
@@ -261,8 +259,9 @@ public struct USNSession: Sendable {
         [.restart(.withoutCookie(reason: reason))]
     }
 
-    private func request(after committed: Int64) -> Request? {
+    private func request(after committed: Int64, now: Duration) -> Request? {
         guard let watermark else { return .everything }
+        if let listAgainAt, now >= listAgainAt { return .everything }
         return committed < watermark ? nil : .changed(since: watermark)
     }
 
@@ -272,8 +271,11 @@ public struct USNSession: Sendable {
         guard progress != .partial else { return [] }
         let entry = held.removeFirst().entry
         // One that changed meanwhile is read again, from the beginning, by the next cycle.
-        let changes = progress == .whole ? deliver(entry) : []
-        return changes + (try proceed(now: now))
+        guard progress == .whole else {
+            unfinished.drop(entry)
+            return try proceed(now: now)
+        }
+        return deliver(entry) + (try proceed(now: now))
     }
 
     /// Ends what is over, once no entry waits for the rest of its values.
@@ -287,6 +289,8 @@ public struct USNSession: Sendable {
                 throw SyncError(noIdentity: entryID.name)
             }
             watermark = ended.committed.map { $0 + 1 }
+            let rest = max(interval, (now.uptime - ended.begunAt) * ComparisonSchedule.leastRest)
+            listAgainAt = ended.unstamped > 0 ? now.uptime + rest : nil
             // What changed while it was listed: at once.
             cycle = nil
             next = .nothing
@@ -294,29 +298,40 @@ public struct USNSession: Sendable {
             return []
         case .closed:
             next = .nothing
-            return cycle.take().map { finish($0, now: now) } ?? []
+            guard let ended = cycle.take() else { return [] }
+            return try finish(ended, now: now)
         }
     }
 
-    private mutating func finish(_ ended: Cycle, now: PollMoment) -> [SyncChange] {
+    private mutating func finish(
+        _ ended: Cycle, now: PollMoment
+    ) throws(SyncError) -> [SyncChange] {
         let taken = max(.zero, now.uptime - ended.begunAt)
         answerTime = taken
         pausedUntil = now.uptime + max(PollSession.leastPause, taken)
         dueAt = isWoken ? pausedUntil : max(ended.begunAt + interval, pausedUntil)
         var changes: [SyncChange] = []
-        for uuid in ended.changed.subtracting(ended.ours).sorted() {
+        for uuid in unfinished.departed(in: ended).sorted() {
             changes.append(.delete(uuid))
-            if isRefreshing { present.remove(uuid) }
+            unfinished.settle(uuid)
+            if isListing { present.remove(uuid) }
             guard let reason = containers.remove(uuid), !isRefreshing else { continue }
             changes.append(.compareNow(reason: reason))
         }
-        if isRefreshing {
-            let shown = resumes ? nil : present.take()
+        let isSettled = try unfinished.isSettled()
+        if isSettled { watermark = ended.committed.map { $0 + 1 } ?? watermark }
+        guard isSettled, unfinished.missed.isEmpty else {
+            dueAt = pausedUntil
+            return changes
+        }
+        if isRefreshing || isListing {
+            let shown = isListing ? present.take() : nil
             changes.append(
                 .refreshEnded(RefreshOutcome(isComplete: shown != nil, present: shown)))
             isRefreshing = false
+            isListing = false
         }
-        watermark = ended.committed.map { $0 + 1 } ?? watermark
+        guard listAgainAt == nil else { return changes }
         let isStale = storedAt.map { now.time - $0 >= Self.cookieAge } ?? true
         if let invocationID, let watermark, !ended.ours.isEmpty || isStale {
             storedAt = now.time

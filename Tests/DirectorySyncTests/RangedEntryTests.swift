@@ -144,11 +144,17 @@ struct RangedEntryTests {
         _ = session.nextStep(now: at(30))
         let part = entry(1, usn: 111, members: members(3, 3))
         _ = try session.receive(.partial(part, range(3, nil)), now: at(30))
-        let changes = try session.receive(done(), now: at(30))
-        #expect(changes == [cookie(111)])
+        // Nothing is stored, also no cookie; the next cycle begins where this one did, and at once.
+        #expect(try session.receive(done(), now: at(30)).isEmpty)
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 101), [.entry(entry(1)), done()], at: 31)
+        let whole = entry(1, usn: 111, members: members(0, 1))
+        #expect(
+            try session.answer(.ours(since: 101), [.entry(whole), done()], at: 31)
+                == [.upsert(whole), cookie(112)])
     }
 
-    @Test("an entry that goes while it is read is left to the next cycle")
+    @Test("an entry that goes while it is read is left to the next cycle, which starts at once")
     func goneMeanwhile() throws {
         var session = try listed([entry(1)])
         _ = try session.answer(.committed, [.committed(110), done()], at: 30)
@@ -158,7 +164,42 @@ struct RangedEntryTests {
             [.partial(entry(1, members: members(0, 2)), range(0, 2)), done()], at: 30)
         _ = session.nextStep(now: at(30))
         let gone = PollMessage.done(code: .noSuchObject, diagnostic: "", nextPage: [])
-        #expect(try session.receive(gone, now: at(30)) == [cookie(111)])
+        #expect(try session.receive(gone, now: at(30)).isEmpty)
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 101), [.entry(entry(1)), done()], at: 31)
+        let changes = try session.answer(.ours(since: 101), [done()], at: 31)
+        #expect(changes.first == .delete(id(1)))
+        #expect(try session.quiet(111, at: 700) == [cookie(112)])
+    }
+
+    @Test("a first reading does not end without an entry that changes while it is read, or fails")
+    func neverWhole() throws {
+        var session = newSession()
+        _ = try session.answer(.committed, [.committed(100), done()])
+        _ = try session.answer(
+            .everything, [.partial(entry(1, members: members(0, 2)), range(0, 2)), done()])
+        var number: Int64 = 100
+        let error = #expect(throws: SyncError.self) {
+            while number < 200 {
+                number += 1
+                // A cycle takes two seconds, and so does the rest after it.
+                let time = number * 4
+                _ = session.nextStep(now: at(time))
+                let part = entry(1, usn: Int(number), members: members(3, 3))
+                _ = try session.receive(.partial(part, range(3, nil)), now: at(time))
+                #expect(try session.receive(done(), now: at(time)).isEmpty)
+                #expect(session.isRefreshing)
+                _ = try session.answer(.committed, [.committed(number), done()], at: time + 2)
+                _ = try session.answer(
+                    .changed(since: 101), [.entry(entry(1)), done()], at: time + 2)
+                let first = entry(1, usn: Int(number), members: members(0, 2))
+                _ = try session.answer(
+                    .ours(since: 101), [.partial(first, range(0, 2)), done()], at: time + 2)
+            }
+        }
+        #expect(error?.description.contains("CN=1,DC=x") == true)
+        // The listing, and the cycles after it.
+        #expect(number - 100 == 1 + Int64(USNSession.mostRounds))
     }
 
     @Test(
@@ -192,6 +233,17 @@ struct RangedEntryTests {
         try ranged.receive(entry(1), range(3, nil))
         #expect(try ranged.answerEnded() == .whole)
         #expect(ranged.entry.attributes.values(of: "member").count == 3)
+    }
+
+    @Test("an entry that is too large is an error that names it and says what to do")
+    func tooLarge() throws {
+        let long = String(repeating: "x", count: RangedEntry.mostOctets / 2)
+        var ranged = try RangedEntry(entry(1, members: [long]), range(0, 0))
+        let error = #expect(throws: SyncError.self) {
+            try ranged.receive(entry(1, members: [long]), range(1, nil))
+        }
+        #expect(error?.description.contains("CN=1,DC=x has more than 64 MiB") == true)
+        #expect(error?.description.contains("groups_filter") == true)
     }
 
     @Test("polling by time stamps takes no entry for whole that came in parts")

@@ -14,11 +14,11 @@ private let server = [UInt8](repeating: 0xA1, count: 16)
 private let serverText = "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1"
 
 private func entry(
-    _ number: UInt64, usn: Int = 1, dn: String? = nil, members: [String] = []
+    _ number: UInt64, usn: Int? = 1, dn: String? = nil, members: [String] = []
 ) -> DirectoryEntry {
     var attributes = AttributeList()
     attributes.append("objectClass", dn == nil ? ["user"] : ["organizationalUnit"])
-    attributes.append("uSNChanged", ["\(usn)"])
+    if let usn { attributes.append("uSNChanged", ["\(usn)"]) }
     attributes.append("member", members)
     return DirectoryEntry(
         uuid: id(number), dn: dn ?? "CN=\(number),DC=x", attributes: attributes)
@@ -319,5 +319,68 @@ struct USNSessionTests {
         _ = try session.receive(done(), now: at(5))
         #expect(session.nextDueAt == at(5).uptime + PollSession.leastPause)
         #expect(session.nextStep(now: at(6))?.request == .committed)
+    }
+
+    @Test("while an entry hides its change number all is listed again, and no cookie is made")
+    func hiddenNumber() throws {
+        var session = newSession()
+        _ = try session.answer(.committed, [.committed(100), done()])
+        _ = try session.answer(
+            .everything, [.entry(entry(1)), .entry(entry(2, usn: nil)), done()])
+        let both = PresenceSet([id(1), id(2)])
+        #expect(
+            try session.quiet(100)
+                == [.refreshEnded(RefreshOutcome(isComplete: true, present: both))])
+        // The rest is over. Two was changed, and one went unseen.
+        let two = entry(2, usn: nil, members: ["CN=1,DC=x"])
+        _ = try session.answer(.committed, [.committed(100), done()], at: 30)
+        #expect(!session.isRefreshing)
+        #expect(try session.answer(.everything, [.entry(two), done()], at: 40) == [.upsert(two)])
+        let changes = try session.quiet(100, at: 40)
+        #expect(
+            changes == [
+                .refreshEnded(RefreshOutcome(isComplete: true, present: PresenceSet([id(2)])))
+            ])
+        // This listing took ten seconds; the next comes after fifty times that.
+        #expect(try session.quiet(100, at: 539).isEmpty)
+        _ = try session.answer(.committed, [.committed(100), done()], at: 569)
+        // By now every entry shows its number.
+        _ = try session.answer(.everything, [.entry(entry(2)), done()], at: 569)
+        #expect(try session.quiet(100, at: 569).last == cookie(101))
+        #expect(try session.quiet(100, at: 5000).first == cookie(101))
+    }
+
+    @Test("who misses in several pages goes only when the next cycle does not show a change")
+    func missedInPages() throws {
+        var session = try listed([entry(1), entry(2), entry(3)])
+        _ = try session.answer(.committed, [.committed(110), done()], at: 30)
+        _ = try session.answer(
+            .changed(since: 101), (1...3).map { .entry(entry($0)) } + [done()], at: 30)
+        // Two is renamed past the first page; three is gone.
+        _ = try session.answer(.ours(since: 101), [done("a")], at: 30)
+        let one = entry(1, usn: 105)
+        #expect(
+            try session.answer(.ours(since: 101), page: "a", [.entry(one), done()], at: 30)
+                == [.upsert(one)])
+        _ = try session.answer(.committed, [.committed(111), done()], at: 31)
+        _ = try session.answer(.changed(since: 111), [.entry(entry(2)), done()], at: 31)
+        let two = entry(2, usn: 111)
+        #expect(
+            try session.answer(.ours(since: 111), [.entry(two), done()], at: 31)
+                == [.upsert(two), .delete(id(3)), cookie(112)])
+    }
+
+    @Test("a refresh that goes on with a cookie does not end before it knows who went")
+    func missedWhileRefreshing() throws {
+        var session = newSession("usn:\(serverText):101")
+        _ = try session.answer(.committed, [.committed(110), done()])
+        _ = try session.answer(.changed(since: 101), [.entry(entry(2)), done()])
+        _ = try session.answer(.ours(since: 101), [done("a")])
+        #expect(try session.answer(.ours(since: 101), page: "a", [done()]).isEmpty)
+        #expect(session.isRefreshing)
+        #expect(
+            try session.quiet(110, at: 1) == [
+                .delete(id(2)), .refreshEnded(RefreshOutcome(isComplete: false, present: nil)),
+            ])
     }
 }
