@@ -1,4 +1,4 @@
-// sources: asn1 Sources/LDAPClient/BERReader.swift Sources/LDAPClient/LDAPControl.swift Sources/LDAPClient/PasswordPolicyControl.swift Sources/LDAPClient/PasswordAnswer.swift Tests/Fuzz/Support/LDAPResult.swift
+// sources: asn1 Sources/LDAPClient/BERReader.swift Sources/LDAPClient/LDAPControl.swift Sources/LDAPClient/PasswordPolicyControl.swift Sources/LDAPClient/PasswordAnswer.swift Sources/LDAPClient/WindowsError.swift Tests/Fuzz/Support/LDAPResult.swift
 
 /// What a server sends beside its answer to a password; what is accepted is sound.
 func fuzz(_ octets: [UInt8]) {
@@ -11,6 +11,7 @@ func fuzz(_ octets: [UInt8]) {
     }
     let names = ["2.16.840.1.113730.3.4.5", "2.16.840.1.113730.3.4.4", PasswordPolicyControl.oid]
     let controls = names.map { LDAPControl(oid: $0, isCritical: false, value: octets) }
-    let answer = PasswordAnswer(LDAPResult(controls: controls))
+    let words = String(decoding: octets, as: UTF8.self)
+    let answer = PasswordAnswer(LDAPResult(diagnostic: words, controls: controls))
     precondition(answer.isExpired && (answer.expiresInSeconds ?? 0) >= 0)
 }

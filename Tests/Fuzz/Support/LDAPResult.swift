@@ -1,7 +1,9 @@
 // Stands in for the result of LDAPMessage.swift, which needs libldap.
 
-/// The controls of a result.
+/// What a result carries beside its code.
 public struct LDAPResult: Hashable, Sendable {
-    /// All of them.
+    /// The server's own words.
+    public var diagnostic: String
+    /// All controls.
     public var controls: [LDAPControl]
 }
